@@ -37,7 +37,7 @@ const OPEN: &[&str] = &[
 /// The crates whose findings and warnings reports show.
 const CRATES: [&str; 8] = ["core", "data", "engine", "eval", "kernel", "learn", "neural", "prep"];
 /// Those whose errors the command line shows, too.
-const OTHERS: [&str; 2] = ["cli", "package"];
+const OTHERS: [&str; 3] = ["cli", "package", "value"];
 /// Errors in the words of the operating system.
 const OF_SYSTEM: [&str; 2] = ["io", "model_io"];
 

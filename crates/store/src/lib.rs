@@ -33,6 +33,7 @@ mod requests;
 mod schema;
 mod sqlite;
 mod tally;
+mod usage;
 mod versions;
 mod writer;
 
@@ -47,6 +48,7 @@ pub use feedback::{Fate, Feedback, FeedbackKind, Given};
 pub use keys::Key;
 pub use log::{LoggedPrediction, LoggedRow, Predictions};
 pub use requests::{Keyed, Once, Sent, content};
+pub use usage::Usage;
 pub use versions::{Improvement, NewVersion, Version};
 
 use database::Database;
@@ -326,6 +328,11 @@ impl Store {
         Ok(found)
     }
 
+    /// Whether anything is known about one of these keys: a prediction of its row, or feedback given by a user of that name.
+    pub fn knows(&self, keys: &[String]) -> Result<bool> {
+        self.read(|database| log::knows(database, keys))
+    }
+
     /// Deletes everything known about a key: the predictions of its rows, the feedback on them, and the feedback given by a user of that
     /// name. Returns the number of deleted predictions and pieces of feedback.
     pub fn forget(&self, keys: Vec<String>) -> Result<(u64, u64)> {
@@ -405,6 +412,11 @@ impl Store {
             self.write_blocking(move |database| tally::note(database, &model, &noted, &next))?;
         }
         Ok(n)
+    }
+
+    /// How much a model was used since `from` (microseconds since 1970), by version and API key. Blocks; reads the whole log of that time.
+    pub fn usage(&self, model: &str, from: i64) -> Result<Vec<Usage>> {
+        self.read(|database| usage::of_model(database, model, from))
     }
 
     /// The newest predictions of a model since `from` (microseconds since 1970) that have feedback, oldest first, with their feedback, the

@@ -159,3 +159,29 @@ fn marks_are_made_once_and_a_probe_leaves_nothing() {
         assert_eq!(store.marks("").unwrap().len(), 2);
     });
 }
+
+#[test]
+fn use_is_counted_by_version_and_key() {
+    on_every_database(|location| {
+        let store = open(location);
+        let v = version(&store);
+        let since = now();
+        let of = |at: i64, latency_us: u32, key: Option<&str>, n: usize| {
+            let key_id = key.map(Arc::from);
+            let asked = Predictions { latency_us, key_id, ..predictions(v, at, rows(n, None)) };
+            runtime().block_on(store.log(asked)).unwrap();
+        };
+        of(since, 40, Some("ann"), 3);
+        of(since + 1, 2, Some("ann"), 1);
+        of(since + 2, 5, None, 2);
+        let used = store.usage("m", since - 1_000_000).unwrap();
+        let found: Vec<_> = used
+            .iter()
+            .map(|u| (u.version, u.key_id.as_deref(), u.predictions, u.requests, u.busy_us))
+            .collect();
+        // The rows of one request share its time.
+        assert_eq!(found, [(v, None, 2, 1, 5), (v, Some("ann"), 4, 2, 42)]);
+        assert_eq!(store.usage("other", 0).unwrap(), []);
+        assert_eq!(store.usage("m", now() + 60_000_000).unwrap(), []);
+    });
+}

@@ -99,9 +99,8 @@ pub struct Growth {
     /// How many periods to look ahead.
     #[serde(default = "three")]
     pub ahead: usize,
-    /// What a period is called.
-    #[serde(default = "year")]
-    pub period: String,
+    /// What a period is called; without it, a year.
+    pub period: Option<String>,
 }
 
 /// `[market.customers]`
@@ -431,9 +430,6 @@ const fn weeks() -> u32 {
 }
 fn euro() -> String {
     "EUR".into()
-}
-fn year() -> String {
-    "year".into()
 }
 fn customer() -> String {
     "customer".into()

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::lang::Lang;
+
 /// `tidemill market`, `finance`, `team`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -17,6 +19,8 @@ pub(crate) struct PlanArgs {
     /// Write a page for people: one HTML file with charts.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// `tidemill plan`
@@ -39,6 +43,8 @@ pub(crate) struct WholePlan {
     /// Write a page for people: one HTML file with charts.
     #[arg(long, value_name = "FILE", conflicts_with = "template")]
     pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub lang: Lang,
 }
 
 /// The plans to begin with.
@@ -69,6 +75,7 @@ impl Template {
 Examples:
   tidemill cost model.tidemill --rows new.csv                      measure, with the sample prices
   tidemill cost model.tidemill --cpu-us 120 --prices prices.toml   with your own
+  tidemill cost model.tidemill --store tidemill.db                 what was predicted, by version and API key
   tidemill cost --sample-prices > prices.toml                      prices to edit")]
 pub(crate) struct Cost {
     /// A model file.
@@ -81,8 +88,18 @@ pub(crate) struct Cost {
     #[arg(long, value_name = "N", conflicts_with = "rows")]
     pub cpu_us: Option<f64>,
     /// Measure the CPU time by answering these rows.
-    #[arg(long, value_name = "DATA", required_unless_present_any = ["cpu_us", "sample_prices"])]
+    #[arg(long, value_name = "DATA", required_unless_present_any = ["cpu_us", "store", "sample_prices"])]
     pub rows: Option<String>,
+    /// What the predictions in this log cost, by version and API key: an SQLite file, or postgres://…. Without --rows and --cpu-us,
+    /// a prediction takes as long as its request did.
+    #[arg(long, value_name = "STORE", conflicts_with = "per_month")]
+    pub store: Option<String>,
+    /// How far back in the log, such as 730h; never before the model was first served.
+    #[arg(long, value_name = "TIME", default_value = "730h", requires = "store")]
+    pub since: String,
+    /// What the model is called in the log [default: by its file].
+    #[arg(long, requires = "store")]
+    pub name: Option<String>,
     /// Predictions a month.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub per_month: u64,
@@ -101,4 +118,6 @@ pub(crate) struct Cost {
     /// Print the sample prices instead, to be edited.
     #[arg(long)]
     pub sample_prices: bool,
+    #[command(flatten)]
+    pub lang: Lang,
 }

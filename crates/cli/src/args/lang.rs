@@ -40,6 +40,9 @@ impl Cli {
             Verb::Compress(args) => Some(&args.lang),
             Verb::Import(args) => Some(&args.lang),
             Verb::Monitor(args) => Some(&args.lang),
+            Verb::Market(args) | Verb::Finance(args) | Verb::Team(args) => Some(&args.lang),
+            Verb::Plan(args) => Some(&args.lang),
+            Verb::Cost(args) => Some(&args.lang),
             _ => None,
         };
         told.map_or_else(|| Lang::default().words(), Lang::words)

@@ -5,13 +5,16 @@
 //! function that makes a page or a text is passed its words.
 
 mod en;
+mod en_business;
 mod en_story;
 mod en_why;
 mod told;
 mod zh;
+mod zh_business;
 mod zh_errors;
 mod zh_findings;
 mod zh_parts;
+mod zh_plans;
 mod zh_progress;
 mod zh_reasons;
 mod zh_remedies;
@@ -23,6 +26,7 @@ mod zh_why;
 use std::fmt::Display;
 
 pub use en::{EN, Words};
+pub use en_business::Business;
 pub use en_story::Story;
 pub use en_why::Why;
 pub use zh::ZH;
@@ -187,6 +191,12 @@ mod tests {
     const ALIKE: &[&str] = &["aside", "axis", "map_x", "map_y", "pair_value", "wanted_range"];
     const EMPTY: &[&str] = &["gap"];
 
+    /// Every sentence of a language with its key.
+    fn all(words: &Words) -> Vec<(&'static str, &'static str)> {
+        let parts = [words.entries(), words.story.entries(), words.insight.entries(), words.business.entries()];
+        parts.concat()
+    }
+
     /// The placeholders of a template, in alphabetical order.
     fn places(template: &str) -> Vec<&str> {
         let mut found: Vec<&str> =
@@ -201,10 +211,7 @@ mod tests {
     fn every_language_has_the_same_places_and_words_of_its_own() {
         assert_eq!(places("a {b} c {a}{b}"), ["a", "b", "b"]);
         for words in LANGUAGES.iter().filter(|words| words.language != EN.language) {
-            let english = EN.entries().into_iter().chain(EN.story.entries()).chain(EN.insight.entries());
-            let theirs =
-                words.entries().into_iter().chain(words.story.entries()).chain(words.insight.entries());
-            for ((key, english), (_, theirs)) in english.zip(theirs) {
+            for ((key, english), (_, theirs)) in all(&EN).into_iter().zip(all(words)) {
                 assert_eq!(places(english), places(theirs), "{key} in {}", words.language);
                 assert!(!theirs.is_empty() || EMPTY.contains(&key), "{key} is empty in {}", words.language);
                 assert!(theirs != english || ALIKE.contains(&key), "{key} is English in {}", words.language);

@@ -1,8 +1,8 @@
 //! Simplified Chinese, in the terms of Chinese textbooks and of scikit-learn's Chinese guide.
 
 use super::{
-    Words, zh_errors, zh_findings, zh_parts, zh_progress, zh_reasons, zh_remedies, zh_story, zh_terms,
-    zh_warnings, zh_why,
+    Words, zh_business, zh_errors, zh_findings, zh_parts, zh_plans, zh_progress, zh_reasons, zh_remedies,
+    zh_story, zh_terms, zh_warnings, zh_why,
 };
 
 /// Simplified Chinese.
@@ -12,6 +12,7 @@ pub const ZH: Words = Words {
         zh_errors::ERRORS,
         zh_findings::FINDINGS,
         zh_parts::PARTS,
+        zh_plans::PLANS,
         zh_progress::PROGRESS,
         zh_remedies::REMEDIES,
         zh_warnings::WARNINGS,
@@ -19,6 +20,7 @@ pub const ZH: Words = Words {
     ],
     story: zh_story::ZH,
     insight: zh_why::ZH,
+    business: zh_business::ZH,
     language: "zh-CN",
     gap: "",
     list: "、",

@@ -50,6 +50,9 @@ pub struct Bill {
     pub per_1000: Option<f64>,
 }
 
+/// The line of CPU time.
+pub(super) const CPU: &str = "CPU";
+
 /// A month has 730 hours.
 const MONTH: u128 = 730 * 3600;
 const HOUR: u128 = 3600;
@@ -65,20 +68,24 @@ pub fn bill(used: &Usage, prices: &Prices) -> Bill {
     };
     let held = |(bytes, seconds): (u64, u64)| u128::from(bytes) * u128::from(seconds);
     let lines = vec![
-        line("CPU", u128::from(used.cpu_us), HOUR * 1_000_000, "core hours", prices.cpu_hour),
+        line(CPU, u128::from(used.cpu_us), HOUR * 1_000_000, "core hours", prices.cpu_hour),
         line("Memory", held(used.memory), GB * HOUR, "GB hours", prices.memory_gb_hour),
         line("Storage", held(used.storage), GB * MONTH, "GB months", prices.storage_gb_month),
         line("Sent", u128::from(used.sent), GB, "GB", prices.egress_gb),
     ];
     let nano: i128 = lines.iter().map(|line| line.nano).sum();
-    let cents = (nano + 5_000_000).div_euclid(10_000_000);
     Bill {
         currency: prices.currency.clone(),
         lines,
         nano,
-        total: Money::cents(i64::try_from(cents).unwrap_or(i64::MAX)),
+        total: Money::cents(cents(nano)),
         per_1000: (used.predictions > 0).then(|| nano as f64 / 1e9 * 1000.0 / used.predictions as f64),
     }
+}
+
+/// Billionths of a unit as cents, halves upwards.
+pub(super) fn cents(nano: i128) -> i64 {
+    i64::try_from((nano + 5_000_000).div_euclid(10_000_000)).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod bill;
 mod prices;
+mod shares;
 
 pub use bill::{Bill, BillLine, Usage, bill};
 pub use prices::Prices;
+pub use shares::{Share, Used, shares};

@@ -1,5 +1,6 @@
 //! Amounts as people read them.
 
+use tidemill_report::words::{Words, fill};
 use tidemill_value::Money;
 use tidemill_value::market::Spread;
 
@@ -42,8 +43,15 @@ pub(super) fn brief(x: f64) -> String {
 }
 
 /// `19.2 M (15.3 M to 24.1 M)`.
-pub(super) fn spread(of: &Spread) -> String {
-    format!("{} ({} to {})", brief(of.median), brief(of.low), brief(of.high))
+pub(super) fn spread(words: &Words, of: &Spread) -> String {
+    let values: [(&str, &dyn std::fmt::Display); 3] =
+        [("median", &brief(of.median)), ("low", &brief(of.low)), ("high", &brief(of.high))];
+    fill(words.business.spread, &values)
+}
+
+/// `15.3 M to 24.1 M`.
+pub(super) fn between(words: &Words, low: f64, high: f64) -> String {
+    fill(words.business.between, &[("low", &brief(low)), ("high", &brief(high))])
 }
 
 /// A share as a percentage with one decimal.

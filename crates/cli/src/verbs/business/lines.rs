@@ -1,43 +1,44 @@
 //! The lines of the statement, and what is said of it in a few words.
 
+use tidemill_report::words::{Business, Words, fill};
 use tidemill_value::cash::Month;
 use tidemill_value::{Forecast, Money, Plan};
 
 use super::figures::percent;
 
-/// A line of the statement by year.
-pub(super) type Line = (&'static str, fn(&Month) -> Money);
+/// A line of the statement by year: its name, and its figure in a month.
+pub(super) type Line = (fn(&Business) -> &'static str, fn(&Month) -> Money);
 
 /// What is summed over a year.
 pub(super) const FLOWS: [Line; 13] = [
-    ("revenue", |m| m.revenue),
-    ("cost of sales", |m| m.cost_of_sales),
-    ("gross profit", |m| m.gross_profit),
-    ("payroll", |m| m.payroll),
-    ("acquisition", |m| m.acquisition),
-    ("other costs", |m| m.operating),
-    ("depreciation", |m| m.depreciation),
-    ("interest", |m| m.interest),
-    ("tax", |m| m.tax),
-    ("net profit", |m| m.net_profit),
-    ("operating cash flow", |m| m.operating_cash_flow),
-    ("investing cash flow", |m| m.investing_cash_flow),
-    ("financing cash flow", |m| m.financing_cash_flow),
+    (|b| b.revenue, |m| m.revenue),
+    (|b| b.cost_of_sales, |m| m.cost_of_sales),
+    (|b| b.gross_profit, |m| m.gross_profit),
+    (|b| b.payroll, |m| m.payroll),
+    (|b| b.acquisition, |m| m.acquisition),
+    (|b| b.other_costs, |m| m.operating),
+    (|b| b.depreciation, |m| m.depreciation),
+    (|b| b.interest, |m| m.interest),
+    (|b| b.tax, |m| m.tax),
+    (|b| b.net_profit, |m| m.net_profit),
+    (|b| b.operating_cash_flow, |m| m.operating_cash_flow),
+    (|b| b.investing_cash_flow, |m| m.investing_cash_flow),
+    (|b| b.financing_cash_flow, |m| m.financing_cash_flow),
 ];
 
 /// What stands at the end of a year.
 pub(super) const STANDS: [Line; 11] = [
-    ("cash", |m| m.cash),
-    ("receivables", |m| m.receivables),
-    ("fixed assets", |m| m.fixed_assets),
-    ("assets", |m| m.assets),
-    ("payables", |m| m.payables),
-    ("deferred revenue", |m| m.deferred_revenue),
-    ("tax payable", |m| m.tax_payable),
-    ("loans", |m| m.loans),
-    ("capital", |m| m.capital),
-    ("retained earnings", |m| m.retained_earnings),
-    ("liabilities and equity", |m| m.liabilities_and_equity),
+    (|b| b.cash, |m| m.cash),
+    (|b| b.receivables, |m| m.receivables),
+    (|b| b.fixed_assets, |m| m.fixed_assets),
+    (|b| b.assets, |m| m.assets),
+    (|b| b.payables, |m| m.payables),
+    (|b| b.deferred_revenue, |m| m.deferred_revenue),
+    (|b| b.tax_payable, |m| m.tax_payable),
+    (|b| b.loans, |m| m.loans),
+    (|b| b.capital, |m| m.capital),
+    (|b| b.retained_earnings, |m| m.retained_earnings),
+    (|b| b.liabilities_and_equity, |m| m.liabilities_and_equity),
 ];
 
 /// The figures of a line by year: sums of flows, the last month of what stands.
@@ -48,27 +49,30 @@ pub(super) fn by_year(found: &Forecast, (_, figure): Line, stands: bool) -> Vec<
     }
 }
 
-/// The heads of the years: `2027-01 – 2027-12`.
-pub(super) fn years(plan: &Plan) -> Vec<String> {
-    (0..plan.company.months.div_ceil(12)).map(|y| format!("from {}", plan.month_name(12 * y))).collect()
+/// The heads of the years: `from 2027-01`.
+pub(super) fn years(words: &Words, plan: &Plan) -> Vec<String> {
+    let head = |y: usize| fill(words.business.year_from, &[("month", &plan.month_name(12 * y))]);
+    (0..plan.company.months.div_ceil(12)).map(head).collect()
 }
 
 /// When cash runs out at the medians, in words.
-pub(super) fn runway(plan: &Plan, found: &Forecast) -> String {
+pub(super) fn runway(words: &Words, plan: &Plan, found: &Forecast) -> String {
     match found.statement.runway() {
-        Some(m) => format!("cash runs out in {}", plan.month_name(m)),
-        None => "cash never runs out within the plan".into(),
+        Some(m) => fill(words.business.runs_out, &[("month", &plan.month_name(m))]),
+        None => words.business.never_runs_out.into(),
     }
 }
 
 /// The rates of return in words.
-pub(super) fn returns(found: &Forecast) -> String {
+pub(super) fn returns(words: &Words, found: &Forecast) -> String {
     match found.irr.as_slice() {
-        [] => "none within the plan".into(),
-        rates => rates.iter().map(|rate| rate_of(*rate)).collect::<Vec<_>>().join(" and "),
+        [] => words.business.irr_none.into(),
+        rates => {
+            rates.iter().map(|rate| rate_of(words, *rate)).collect::<Vec<_>>().join(words.business.irr_and)
+        }
     }
 }
 
-fn rate_of(rate: f64) -> String {
-    if rate < -0.999 { "below −99.9%".into() } else { percent(rate) }
+fn rate_of(words: &Words, rate: f64) -> String {
+    if rate < -0.999 { fill(words.business.irr_below, &[("rate", &"−99.9%")]) } else { percent(rate) }
 }

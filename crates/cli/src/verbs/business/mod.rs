@@ -7,6 +7,7 @@ mod lines;
 mod market;
 mod page;
 mod plan;
+mod served;
 mod team;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ pub(super) use plan::plan;
 pub(super) use team::team;
 use tidemill_engine::core::Result;
 use tidemill_engine::files::replace;
+use tidemill_report::words::{Words, fill};
 use tidemill_value::{Document, Forecast, Plan};
 
 use crate::show::Shown;
@@ -33,6 +35,7 @@ fn played(plan: &Plan, document: &Document) -> Result<Forecast> {
 
 /// The result, and its page where one is asked for.
 fn shown(
+    words: &Words,
     text: String,
     json: serde_json::Value,
     report: Option<&Path>,
@@ -41,7 +44,7 @@ fn shown(
     let (mut text, mut json) = (text, json);
     if let Some(file) = report {
         replace(file, page().as_bytes())?;
-        text += &format!("\nReport: {}\n", file.display());
+        text += &format!("\n{}\n", fill(words.story.report_file, &[("file", &file.display())]));
         json["written"] = serde_json::json!({ "report": file });
     }
     Ok(Shown::new(text, json))
