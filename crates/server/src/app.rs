@@ -13,6 +13,7 @@ use tidemill_engine::model::language::Place;
 use tidemill_store::{Durability, Store};
 
 use crate::auth::Guarded;
+use crate::charges::Rates;
 use crate::languages::{AT_ONCE, Language, Languages};
 use crate::live::{Live, Loader};
 use crate::models::Models;
@@ -54,6 +55,8 @@ pub struct Options {
     pub allow_origin: Vec<String>,
     /// The backups that are made meanwhile.
     pub backup: Option<Regular>,
+    /// What computing costs, to say what predictions cost.
+    pub rates: Option<Rates>,
 }
 
 /// What a request may take.
@@ -67,6 +70,8 @@ pub struct Limits {
     pub time: Duration,
     /// How long the head of a request may take to arrive.
     pub head: Duration,
+    /// How long a connection of HTTP/1 without a request is kept.
+    pub keep_alive: Duration,
     /// Connections at once; more wait.
     pub connections: usize,
 }
@@ -78,6 +83,8 @@ impl Default for Limits {
             rows: 50_000,
             time: Duration::from_secs(30),
             head: Duration::from_secs(10),
+            // Longer than the minute for which most proxies keep one.
+            keep_alive: Duration::from_secs(75),
             connections: 8192,
         }
     }
@@ -126,6 +133,7 @@ impl Options {
             kv_cache: KV_CACHE,
             allow_origin: Vec::new(),
             backup: None,
+            rates: None,
         }
     }
 }
@@ -164,7 +172,8 @@ impl App {
         options.check_name()?;
         let origins = Origins::new(&options.allow_origin)?;
         let store = Store::open(&options.store, tidemill_store::Options { durability: options.durability })?;
-        let telemetry = Telemetry::new().map_err(|e| Error::System(format!("metrics: {e}")))?;
+        let telemetry =
+            Telemetry::new(options.rates.clone()).map_err(|e| Error::System(format!("metrics: {e}")))?;
         let keys = Guarded::new(&store)?;
         let telemetry = Arc::new(telemetry);
         let store_health = Arc::new(StoreHealth::default());

@@ -15,8 +15,9 @@
 //! | [`auth`] | API keys and scopes |
 //! | [`origin`] | which pages may speak with the server |
 //! | [`trouble`] | whether the store refuses; log lines that repeat |
-//! | [`telemetry`] | what Prometheus reads |
+//! | [`telemetry`], [`charges`] | what Prometheus reads; what it costs |
 //! | [`connections`] | listening, slow clients, ending well |
+//! | [`judge`] | a model elsewhere, asked which of two answers is better |
 //! | [`replay`] | a dated table played through all of it |
 //!
 //! Small requests are answered on the thread that read them: a row takes microseconds, a hand-over takes longer. Larger
@@ -27,12 +28,14 @@ pub mod app;
 pub mod auth;
 pub mod batcher;
 pub mod body;
+pub mod charges;
 mod clock;
 pub mod connections;
 mod error;
 pub mod fault;
 mod generating;
 mod idempotency;
+pub mod judge;
 pub mod languages;
 pub mod live;
 pub mod models;

@@ -80,7 +80,7 @@ async fn answer<P: Protocol>(
     figures.batch.observe(answered.answers.len() as f64);
 
     let latency_us = (inferred - start).as_micros().min(u128::from(u32::MAX)) as u32;
-    let predictions = version.model.predictions(&mut answered, latency_us, key_id);
+    let predictions = version.model.predictions(&mut answered, latency_us, key_id.clone());
     let Answered { answers, ids, .. } = &answered;
     let encode = || {
         let explained = explained.as_ref();
@@ -89,10 +89,13 @@ async fn answer<P: Protocol>(
     // The row is written before the answer leaves: what was answered can be asked about for ever.
     let left = app.limits.time.saturating_sub(start.elapsed());
     if let Some(keyed) = keyed {
-        let (sent, is_new) = once(app, keyed, predictions, encode(), left).await?;
+        let encoded = encode();
+        let work = queued.elapsed();
+        let (sent, is_new) = once(app, keyed, predictions, encoded, left).await?;
         figures.stages[3].observe(inferred.elapsed().as_secs_f64());
         if is_new {
             count(version, answers);
+            figures.charge(key_id.as_deref(), work, sent.body.len());
         }
         return Ok(idempotency::response(sent, is_new));
     }
@@ -102,6 +105,7 @@ async fn answer<P: Protocol>(
     let (body, media) = encode();
     count(version, answers);
     figures.stages[4].observe(kept.elapsed().as_secs_f64());
+    figures.charge(key_id.as_deref(), (inferred - queued) + kept.elapsed(), body.len());
     Ok(([(header::CONTENT_TYPE, media)], body).into_response())
 }
 

@@ -1,9 +1,13 @@
 //! What Prometheus reads: `/metrics`.
 
+use std::time::Duration;
+
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
 };
+
+use crate::charges::{Charges, Rates};
 
 /// The parts of a request's time.
 pub const STAGES: [&str; 5] = ["queue", "prepare", "infer", "log", "respond"];
@@ -31,6 +35,7 @@ pub struct Telemetry {
     /// Backups that failed.
     pub failed_backups: IntCounter,
     in_flight: prometheus::IntGaugeVec,
+    charges: Charges,
 }
 
 /// The figures of one version of a model, found once.
@@ -54,7 +59,9 @@ pub struct ModelFigures {
     /// Predictions of each class; one counter for a number.
     pub predictions: Vec<IntCounter>,
     flaws: IntCounterVec,
+    charges: Charges,
     model: String,
+    version: String,
 }
 
 impl ModelFigures {
@@ -62,11 +69,21 @@ impl ModelFigures {
     pub fn count_odd(&self, code: &str) {
         self.flaws.with_label_values(&[self.model.as_str(), code]).inc();
     }
+
+    /// Counts the work on a request of the callers with a key, and the bytes that were sent.
+    pub fn charge(&self, key: Option<&str>, work: Duration, sent: usize) {
+        self.charges.count([&self.model, &self.version, key.unwrap_or_default()], work, sent);
+    }
+
+    /// What all versions of the model have cost since the start, and the currency; `None` where no prices are known.
+    pub fn cost(&self) -> Option<(f64, &str)> {
+        self.charges.of_model(&self.model)
+    }
 }
 
 impl Telemetry {
-    /// Fresh figures.
-    pub fn new() -> prometheus::Result<Self> {
+    /// Fresh figures; with prices, what predictions cost.
+    pub fn new(rates: Option<Rates>) -> prometheus::Result<Self> {
         let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| -> prometheus::Result<IntCounterVec> {
             let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
@@ -129,6 +146,7 @@ impl Telemetry {
                 Opts::new("tidemill_in_flight", "Requests for predictions being answered."),
                 &["model"],
             )?,
+            charges: Charges::new(&registry, rates)?,
             registry,
         };
         telemetry.registry.register(Box::new(telemetry.connections.clone()))?;
@@ -156,7 +174,9 @@ impl Telemetry {
                 classes => classes.iter().map(|c| class(c)).collect(),
             },
             flaws: self.flaws.clone(),
+            charges: self.charges.clone(),
             model: model.into(),
+            version: version.into(),
         }
     }
 

@@ -18,15 +18,18 @@ use tidemill_engine::model::versions;
 use tidemill_engine::recipe;
 use tidemill_engine::report::text;
 use tidemill_engine::serve::privacy::HASH_KEY;
-use tidemill_engine::serve::secrets::{self, Means};
+use tidemill_engine::serve::secrets::Means;
 use tidemill_engine::serve::serving::Serving;
 use tidemill_engine::verbs::backup;
 use tidemill_engine::verbs::data::{self, FOLDER};
+use tidemill_engine::verbs::forget::{self, Forgotten};
 use tidemill_engine::verbs::monitor;
 use tidemill_report::words::count;
 use tidemill_server::auth::Scope;
+use tidemill_server::charges::Rates;
 use tidemill_server::{Limits, Options, replay};
 use tidemill_store::{Durability, Key, Store};
+use tidemill_value::cost::Prices;
 
 use super::{context, default_out, json_of, overlay};
 use crate::args::Cli;
@@ -37,7 +40,7 @@ use crate::args::service::{
 use crate::show::{self, Shown};
 
 /// A duration, or an error that names the flag.
-fn duration(flag: &str, text: &str) -> Result<Duration> {
+pub(super) fn duration(flag: &str, text: &str) -> Result<Duration> {
     recipe::duration(text).map_err(|problem| EngineError::usage(problem, format!("correct {flag}")).into())
 }
 
@@ -84,6 +87,7 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
             body: args.max_body,
             rows: args.max_rows,
             time: duration("--timeout", &args.timeout)?,
+            keep_alive: duration("--keep-alive", &args.keep_alive)?,
             ..Limits::default()
         },
         drain: duration("--drain", &args.drain)?,
@@ -96,6 +100,7 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
             Some(recipe) => Some(backup::regular(recipe, &args.models, &args.store)?),
             None => None,
         },
+        rates: args.prices.as_deref().map(rates).transpose()?,
     };
     if !cli.quiet {
         // Colours are for terminals, and not for people who asked for none (no-color.org).
@@ -114,6 +119,12 @@ pub(super) fn serve(args: &Serve, cli: &Cli) -> Result<Shown> {
         show::early(&shown, cli.json);
     })?;
     Ok(Shown::new("", Value::Null))
+}
+
+/// The prices of a file that requests have to do with.
+fn rates(file: &Path) -> Result<Rates> {
+    let prices = Prices::open(file)?;
+    Ok(Rates { currency: prices.currency, cpu_hour: prices.cpu_hour, egress_gb: prices.egress_gb })
 }
 
 pub(super) fn keys(args: &Keys) -> Result<Shown> {
@@ -228,26 +239,29 @@ pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
     // Whoever keeps snapshots may never have served a model.
     let has_store =
         vaults.is_empty() || args.store.starts_with("postgres") || store_path(&args.store).exists();
-    let mut shown = match has_store {
-        true => forget_in_store(args, cli)?,
-        false => {
-            Shown { no: true, ..Shown::new(format!("there is no store at {}\n", args.store), json!({})) }
-        }
+    let in_store = if has_store { Some(forget_in_store(args, cli)?) } else { None };
+    let mut shown = match &in_store {
+        Some(done) => Shown::new(forgotten_in_store(done), json_of(done)?),
+        None => Shown::new(format!("there is no store at {}\n", args.store), json!({})),
     };
     let mut done = Vec::new();
     for vault in &vaults {
         let forgotten = vault.forget(&args.key, args.column.as_deref(), tidemill_store::now())?;
         shown.text += &text::forgotten(&forgotten);
-        shown.no &= forgotten.rewritten.is_empty();
         done.push(forgotten);
     }
-    // What is left somewhere is not forgotten.
-    shown.no |= done.iter().any(|forgotten| !forgotten.unreached.is_empty());
+    let nothing = in_store.as_ref().is_none_or(Forgotten::nothing)
+        && done.iter().all(|forgotten| forgotten.rewritten.is_empty());
+    // What is left somewhere is not forgotten; sets of backups expire, and whoever says so is content with that.
+    let left = in_store.is_some_and(|done| {
+        done.is_left_for_good() || !done.backups.is_empty() && !args.despite_backups
+    }) || done.iter().any(|forgotten| !forgotten.unreached.is_empty());
+    shown.no = nothing || left;
     shown.json["snapshots"] = json_of(&done)?;
     Ok(shown)
 }
 
-fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Shown> {
+fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Forgotten> {
     let store = open_existing(&args.store)?;
     let context = context(cli, 0, None)?;
     let secret = hash_key();
@@ -257,28 +271,36 @@ fn forget_in_store(args: &Forget, cli: &Cli) -> Result<Shown> {
         .map(|model| Serving::open(model, args.name.as_deref(), secret.as_deref(), &context));
     let identity = read_identity(args.identity.as_deref())?;
     let means = Means { secret: secret.as_deref(), identity: identity.as_deref() };
-    let (predictions, pieces) = secrets::forget(&store, &args.key, means, serving.transpose()?.as_ref())?;
-    let mut text =
-        format!("forgot {} and {} of feedback\n", count(predictions, "prediction"), count(pieces, "piece"));
-    let copies = store.copies()?;
-    for place in &copies {
-        text += &format!(
-            "{} holds an earlier copy of this store, which still has what it had of the key\n",
-            place.display()
-        );
+    forget::forget(&store, &args.key, means, serving.transpose()?.as_ref(), args.in_copies)
+}
+
+/// What was forgotten, where it is still known, and what to do about it.
+fn forgotten_in_store(done: &Forgotten) -> String {
+    let (predictions, pieces) = (count(done.predictions, "prediction"), count(done.feedback, "piece"));
+    let mut text = format!("forgot {predictions} and {pieces} of feedback\n");
+    for place in &done.forgotten_in {
+        text += &format!("{} held an earlier copy of this store: forgotten there as well\n", place.display());
     }
-    if !copies.is_empty() {
-        text += "Delete the copies, forget the key in each file of them (--store FILE), or wait until the sets of a backup expire\n";
+    let is_sets = |place: &&PathBuf| done.backups.iter().any(|one| one.place == **place);
+    for place in done.copies.iter().filter(|place| !is_sets(place)) {
+        let place = place.display();
+        text += &format!("{place} holds an earlier copy of this store, which still has what it had of the key\n");
     }
-    let json = json!({ "predictions": predictions, "feedback": pieces, "copies": copies });
-    let mut shown = Shown::new(text, json);
-    // What is left somewhere is not forgotten.
-    shown.no = predictions + pieces == 0 || !copies.is_empty();
-    Ok(shown)
+    if done.is_left_for_good() {
+        text += "Delete these copies, or forget the key in them as well with --in-copies\n";
+    }
+    for one in &done.backups {
+        let (place, sets) = (one.place.display(), count(one.sets as u64, "set"));
+        text += &format!("{place} holds backups of this store ({sets}, the latest {}), which are not changed\n", one.latest);
+    }
+    if !done.backups.is_empty() {
+        text += "Each set goes when `keep` newer ones are there; with --despite-backups that is enough for exit code 0\n";
+    }
+    text
 }
 
 /// Refuses a name that no model was served under: its figures would be those of nothing.
-fn check_served(store: &Store, name: Option<&str>) -> Result<()> {
+pub(super) fn check_served(store: &Store, name: Option<&str>) -> Result<()> {
     let Some(name) = name else { return Ok(()) };
     let known = store.models()?;
     if known.iter().any(|known| known == name) {

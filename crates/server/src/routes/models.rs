@@ -114,5 +114,6 @@ pub(super) async fn live(
         "in_flight": figures.in_flight.get(),
         "latency": { "count": figures.total.get_sample_count(), "buckets": buckets },
         "connections": app.telemetry.connections.get(),
+        "cost": figures.cost().map(|(amount, currency)| json!({ "amount": amount, "currency": currency })),
     })))
 }

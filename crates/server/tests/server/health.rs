@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use tidemill_server::charges::Rates;
+
 use crate::{ADA, PREDICT, served, served_with};
 
 #[test]
@@ -26,6 +28,28 @@ fn it_is_alive_and_ready_and_tells_prometheus() {
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
+}
+
+#[test]
+fn what_predictions_cost_is_told_to_prometheus_and_the_page() {
+    let rates = Rates { currency: "EUR".into(), cpu_hour: 0.04, egress_gb: 0.1 };
+    let served = served_with(|options| options.rates = Some(rates));
+    let answer = served.predict(ADA);
+    let metrics = served.get("/metrics").body;
+    let number = |name: &str| -> f64 {
+        let line = metrics.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{metrics}"));
+        assert!(line.contains("key=\"\"") && line.contains("model=\"customers\""), "{line}");
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let (seconds, cost) =
+        (number("tidemill_work_seconds_total{"), number("tidemill_cost_total{currency=\"EUR\""));
+    assert!(seconds > 0.0);
+    // The answer's own bytes are charged, and the time beside them.
+    let least = seconds / 3600.0 * 0.04 + answer.body.len() as f64 / 1e9 * 0.1;
+    assert!((cost - least).abs() < 1e-12 + 1e-6 * least, "{cost} {least}");
+    let live = served.get("/v1/models/customers/live").json();
+    assert_eq!(live["cost"]["currency"], "EUR");
+    assert!((live["cost"]["amount"].as_f64().unwrap() - cost).abs() < 1e-15);
 }
 
 #[test]

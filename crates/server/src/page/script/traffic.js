@@ -106,8 +106,9 @@ function showTraffic(live) {
     tile('Errors', sum ? figure(sum.refused + sum.failed) : '–', '', kinds.join(', ') || (sum && 'none'), sum && sum.failed > 0),
     tile('Latency p50', ...duration(sum && quantile(0.5, sum)), 'half within'),
     tile('Latency p99', ...duration(sum && quantile(0.99, sum)), '99% within'));
+  const cost = live && live.cost && live.cost.amount ? ` Cost: ${live.cost.amount.toPrecision(3)} ${live.cost.currency}.` : '';
   const since = ['answered', 'refused', 'failed'].map((kind) => `${figure(live && live[kind])} ${kind}`).join(', ');
-  $('totals').textContent = live ? `Since the start: ${since}. Now: ${figure(live.in_flight)} in flight, ${plural(live.connections, 'connection')}.`
+  $('totals').textContent = live ? `Since the start: ${since}. Now: ${figure(live.in_flight)} in flight, ${plural(live.connections, 'connection')}.${cost}`
     : 'Waiting for the first figures.';
   drawTraffic();
 }
