@@ -7,7 +7,8 @@ use arrow_array::Array;
 use serde_json::Value;
 use tidemill_core::{Batch, Cell, Error, Kind, Result, Role, Row, Schema, State, TensorData};
 
-/// The rows that a cell lists, each with the weight of the edge: `Ohio;Iowa` or `Ohio=2;Iowa=0.5`, or in JSON `["Ohio", ["Iowa", 0.5]]`.
+/// The rows that a cell lists, each with the weight of the edge: `Ohio;Iowa` or `Ohio=2;Iowa=0.5`, or in JSON `["Ohio", ["Iowa", 0.5]]` or
+/// `{"Ohio": 2, "Iowa": 0.5}`.
 ///
 /// A weight is a number above 0 after the last `=`; anything else belongs to the key.
 ///
@@ -15,12 +16,18 @@ use tidemill_core::{Batch, Cell, Error, Kind, Result, Role, Row, Schema, State, 
 /// use tidemill_kernel::graph::listed;
 /// assert_eq!(listed("Ohio; Iowa=0.5"), [("Ohio".into(), 1.0), ("Iowa".into(), 0.5)]);
 /// assert_eq!(listed(r#"["a;b", 7]"#), [("a;b".into(), 1.0), ("7".into(), 1.0)]);
+/// assert_eq!(listed(r#"{"Ohio": 2, "Iowa": null}"#), [("Ohio".into(), 2.0), ("Iowa".into(), 1.0)]);
 /// ```
 pub fn listed(cell: &str) -> Vec<(String, f32)> {
-    if cell.trim_start().starts_with('[')
-        && let Ok(Value::Array(items)) = serde_json::from_str(cell)
+    if cell.trim_start().starts_with(['[', '{'])
+        && let Ok(listed) = serde_json::from_str::<Value>(cell)
     {
-        return items.iter().map(item).filter(|(key, _)| !key.is_empty()).collect();
+        let found: Vec<(String, f32)> = match &listed {
+            Value::Object(weights) => weights.iter().map(|(key, weight)| weighted(key, weight)).collect(),
+            Value::Array(items) => items.iter().map(item).collect(),
+            _ => Vec::new(),
+        };
+        return found.into_iter().filter(|(key, _)| !key.is_empty()).collect();
     }
     cell.split(';').map(str::trim).filter(|part| !part.is_empty()).map(part).collect()
 }
@@ -28,12 +35,15 @@ pub fn listed(cell: &str) -> Vec<(String, f32)> {
 fn item(item: &Value) -> (String, f32) {
     match item {
         Value::String(key) => (key.trim().to_string(), 1.0),
-        Value::Array(pair) if pair.len() == 2 => {
-            let weight = pair[1].as_f64().map_or(1.0, |weight| weight as f32);
-            (self::item(&pair[0]).0, if weight > 0.0 && weight.is_finite() { weight } else { 1.0 })
-        }
+        Value::Array(pair) if pair.len() == 2 => weighted(&self::item(&pair[0]).0, &pair[1]),
         other => (other.to_string(), 1.0),
     }
+}
+
+/// A key with its weight; what is no weight counts as 1.
+fn weighted(key: &str, weight: &Value) -> (String, f32) {
+    let weight = weight.as_f64().map_or(1.0, |weight| weight as f32);
+    (key.trim().to_string(), if weight > 0.0 && weight.is_finite() { weight } else { 1.0 })
 }
 
 fn part(text: &str) -> (String, f32) {
@@ -47,7 +57,7 @@ fn part(text: &str) -> (String, f32) {
 /// The cell that lists these rows: the inverse of [`listed`].
 pub fn list<'a>(neighbors: impl IntoIterator<Item = (&'a str, f32)>) -> String {
     let neighbors: Vec<(&str, f32)> = neighbors.into_iter().collect();
-    if neighbors.iter().any(|(key, _)| key.contains(';') || key.starts_with('[')) {
+    if neighbors.iter().any(|(key, _)| key.contains(';') || key.starts_with(['[', '{'])) {
         let items = neighbors.into_iter().map(|(key, weight)| serde_json::json!([key, weight]));
         return Value::Array(items.collect()).to_string();
     }

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use tidemill_core::{Cell, Row};
+use tidemill_data::source::without_nan;
 use tidemill_engine::feedback::json::malformed;
 
 use super::Gathered;
@@ -16,6 +17,21 @@ use crate::fault::ApiError;
 use ordered::{table, within_body};
 
 pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiError> {
+    let fault = match once(body, gathered) {
+        Err(fault) if fault.code == "malformed_json" => fault,
+        done => return done,
+    };
+    // As in a file, `NaN` says that there is no value: Python writes it.
+    match std::str::from_utf8(body).ok().and_then(without_nan) {
+        Some(body) => {
+            gathered.restart();
+            once(body.as_bytes(), gathered)
+        }
+        None => Err(fault),
+    }
+}
+
+fn once(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiError> {
     let body = without_mark(body);
     let mut reading = Reading { gathered, fault: None };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
@@ -24,17 +40,21 @@ pub(super) fn read(body: &[u8], gathered: &mut Gathered<'_>) -> Result<(), ApiEr
         (Err(_), Some(fault)) => Err(fault),
         (Err(e), None) => {
             let number = reading.gathered.number();
-            let what = match e.classify() {
+            const PLAIN: &str = "texts and names stand in double quotes, and other values are numbers such as 0.5, true, false or null";
+            let (what, help) = match e.classify() {
                 serde_json::error::Category::Eof => {
-                    "the body is not valid JSON: it ends too early".to_string()
+                    ("the body is not valid JSON: it ends too early".to_string(), "send the whole of it")
                 }
                 // Of syntax, the message names what was expected; of a wrong shape, also what came.
                 serde_json::error::Category::Syntax => {
-                    format!("the body is not valid JSON: {}", malformed(&e))
+                    (format!("the body is not valid JSON: {}", malformed(&e)), PLAIN)
                 }
-                _ => "the body is neither an object nor an array of rows".to_string(),
+                _ => {
+                    let what = "the body is neither an object nor an array of rows";
+                    (what.to_string(), "send an object per row: [{…}, …]")
+                }
             };
-            Err(ApiError::bad("malformed_json", what).on_line(e.line() as u64).at_row(number))
+            Err(ApiError::bad("malformed_json", what).on_line(e.line() as u64).at_row(number).help(help))
         }
         (Ok(()), _) => Ok(()),
     }
@@ -300,7 +320,7 @@ impl<'de> DeserializeSeed<'de> for One<'_, '_, '_> {
     }
 }
 
-/// A series, as the JSON it is written in: what reads tables reads this.
+/// A series or a list of neighbours, as the JSON it is written in: what reads tables reads this.
 fn series<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cell, D::Error> {
     Ok(match <serde_json::Value as serde::Deserialize>::deserialize(deserializer)? {
         serde_json::Value::Null => Cell::Missing,
@@ -340,7 +360,7 @@ impl One<'_, '_, '_> {
     fn several<T, E: serde::de::Error>(self) -> Result<T, E> {
         let One(reading, place) = self;
         let fault = reading.gathered.fault(place.unwrap_or_default(), "wrong_type", "holds no single value");
-        reading.refuse(fault)
+        reading.refuse(fault.help("a row has one value of each column: send rows as [{…}, …], in pandas to_json(orient=\"records\")"))
     }
 }
 

@@ -10,7 +10,7 @@ pub use xml::XSD;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use hashbrown::HashMap;
-use tidemill_core::{Cell, Kind, Row, nearest};
+use tidemill_core::{Cell, Kind, Role, Row, nearest};
 use tidemill_data::parse::is_missing_word;
 use tidemill_data::source::encoding_name;
 use tidemill_engine::explain::Method;
@@ -146,6 +146,7 @@ pub struct Columns {
     places: HashMap<String, usize>,
     passed_over: Vec<String>,
     kinds: Vec<Kind>,
+    lists: Vec<bool>,
     /// Of each column, the names that would mean "no value" as bare words.
     words: Vec<Vec<String>>,
     /// Whether a column is a field within an object, such as `user.age`.
@@ -163,6 +164,7 @@ impl Columns {
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: serving.passed_over.clone(),
             kinds: serving.columns.iter().map(|c| c.kind).collect(),
+            lists: serving.columns.iter().map(|c| is_list(c.kind, c.role)).collect(),
             words: serving.columns.iter().map(|c| words(&c.categories)).collect(),
             nested: names.iter().any(|name| name.contains('.')),
             encoding: serving.recipe.data.encoding.clone(),
@@ -208,9 +210,9 @@ impl Columns {
         self.names.get(place).map_or("", String::as_str)
     }
 
-    /// Whether a value of the column at a place is a list: a series or a vector.
+    /// Whether a value of the column at a place is a list: a series, a vector, or neighbours.
     pub fn is_list(&self, place: usize) -> bool {
-        matches!(self.kinds.get(place), Some(Kind::Series | Kind::Vector { .. }))
+        self.lists.get(place).is_some_and(|is| *is)
     }
 
     /// Whether the column at a place holds names, such as keys.
@@ -225,6 +227,11 @@ impl Columns {
             _ => self.places.get(name).copied(),
         }
     }
+}
+
+/// Whether the values of a column are lists: series, vectors, and neighbours, of which a list in JSON is read as such a cell is.
+fn is_list(kind: Kind, role: Role) -> bool {
+    matches!(kind, Kind::Series | Kind::Vector { .. }) || role == Role::Neighbors
 }
 
 /// The names among these that would mean "no value" as bare words.
@@ -316,12 +323,21 @@ struct Gathered<'a> {
     present: Vec<bool>,
 }
 
+/// What the rows stand under in requests to other servers: of TensorFlow, KServe and MLflow.
+const WRAPPERS: [&str; 6] =
+    ["instances", "inputs", "dataframe_records", "dataframe_split", "data", "records"];
+
 /// The most unknown columns that are named.
 const UNKNOWN: usize = 20;
 
 impl<'a> Gathered<'a> {
     fn new(columns: &'a Columns, most: usize) -> Self {
         Gathered { columns, most, rows: Vec::new(), unknown: Vec::new(), explain: None, present: Vec::new() }
+    }
+
+    /// Forgets all that has come.
+    fn restart(&mut self) {
+        *self = Gathered::new(self.columns, self.most);
     }
 
     /// The number, from 1, of the row at hand.
@@ -357,9 +373,13 @@ impl<'a> Gathered<'a> {
         if let Some(place) = absent {
             let name = self.columns.name(place);
             let near = nearest(name, self.unknown.iter().map(String::as_str));
-            let help = match near {
-                Some(near) => format!("'{near}' came: is '{name}' meant?"),
-                None => "send it, or null where the value is not known".into(),
+            let wrapped = self.unknown.iter().find(|came| WRAPPERS.contains(&came.as_str()));
+            let help = match (wrapped, near) {
+                (Some(came), _) => format!(
+                    "'{came}' came, as other servers want it: send the rows themselves, [{{\"{name}\": …}}, …], or {{\"rows\": [{{…}}, …]}}"
+                ),
+                (None, Some(near)) => format!("'{near}' came: is '{name}' meant?"),
+                (None, None) => "send it, or null where the value is not known".into(),
             };
             return Err(self.fault(place, "missing_column", "is missing").help(help));
         }
@@ -389,6 +409,7 @@ impl Columns {
             places: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect(),
             passed_over: vec!["target".into()],
             kinds: vec![Kind::Text; names.len()],
+            lists: vec![false; names.len()],
             words: vec![Vec::new(); names.len()],
             nested: names.iter().any(|name| name.contains('.')),
             encoding: None,

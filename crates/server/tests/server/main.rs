@@ -11,6 +11,7 @@ mod faults;
 mod feedback;
 mod forecasts;
 mod formats;
+mod graphs;
 mod health;
 mod improving;
 mod language;
