@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, StringArray};
 use indexmap::IndexMap;
 use serde::Deserialize;
-use tidemill_core::recipe::{Recipe, Task};
+use tidemill_core::recipe::{Recipe, Spec, Task};
 use tidemill_core::{Batch, Column, Context, Kind, Role, Schema, Table};
 use tidemill_data::{InferredSchema, infer};
 
@@ -234,4 +234,24 @@ fn coordinates_that_cannot_be_are_named_by_row() {
     let (plan, notes) = places(["lon", "lat"], &plane, &recipe);
     assert_eq!(plan.place(), Some((vec!["lon", "lat"], false)));
     assert!(notes.iter().any(|n| n.contains("claim to be degrees") && n.contains("row 1")), "{notes:?}");
+}
+
+#[test]
+fn what_a_step_names_is_used_even_where_it_is_constant() {
+    let texts = |of: &dyn Fn(usize) -> String| (0..40).map(|i| Some(of(i))).collect::<Texts>();
+    let rows = table(vec![
+        ("qw".into(), texts(&|i| format!("{:.3}", (i as f64 / 7.0).cos()))),
+        ("qx".into(), texts(&|_| "0.0".into())),
+        ("qz".into(), texts(&|_| "0.0".into())),
+        ("same".into(), texts(&|_| "0.0".into())),
+    ]);
+    let step = Spec::new("track_features")
+        .with("pose", serde_json::json!(["qw", "qx", "qy", "qz"]))
+        .with("columns", "all");
+    let recipe = Recipe { steps: vec![step], ..Recipe::default() };
+    let plan = infer(&rows, &recipe, &Context::default()).unwrap();
+    let role = |name: &str| (plan.column(name).unwrap().role, plan.column(name).unwrap().kind);
+    assert_eq!(role("qx"), (Role::Feature, Kind::Number));
+    assert_eq!(role("qz"), (Role::Feature, Kind::Number));
+    assert_eq!(role("same").0, Role::Ignore);
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use arrow_array::StringArray;
+use serde_json::Value;
 use tidemill_core::recipe::{ColumnSpec, Recipe, Spellings, Task};
 use tidemill_core::{Batch, Column, Error, Kind, Result, Role, escaped};
 
@@ -69,7 +70,8 @@ impl Decider<'_> {
         }
         let texts = as_text(rows, place)?;
         let verdict = judge(&raw.name, raw.kind, &texts, self.missing, self.locale);
-        let identity = if role.is_some() { Identity::None } else { verdict.identity };
+        let needed = verdict.identity == Identity::Useless && is_named(&raw.name, recipe);
+        let identity = if role.is_some() || needed { Identity::None } else { verdict.identity };
         let mut plan = InferredColumn {
             format: verdict.format.clone(),
             missing: verdict.missing.clone(),
@@ -300,6 +302,18 @@ fn declared_role(name: &str, recipe: &Recipe) -> Option<(Role, &'static str)> {
         };
         told.or_else(outer)
     }
+}
+
+/// Whether a step names a column: as one of its columns, or by a parameter such as `pose`. It may then be constant.
+fn is_named(name: &str, recipe: &Recipe) -> bool {
+    fn says(value: &Value, name: &str) -> bool {
+        match value {
+            Value::String(text) => text == name,
+            Value::Array(items) => items.iter().any(|item| says(item, name)),
+            _ => false,
+        }
+    }
+    recipe.steps.iter().any(|step| step.params.values().any(|value| says(value, name)))
 }
 
 /// Whether a column is this one, or a field within it.
