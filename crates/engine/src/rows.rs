@@ -3,7 +3,7 @@
 use arrow_array::Array;
 use serde_json::Value;
 use tidemill_core::recipe::Recipe;
-use tidemill_core::{Batch, Cell, Kind, Result, Source};
+use tidemill_core::{Batch, Cell, Error, Kind, Result, Source};
 use tidemill_data::ReadOptions;
 use tidemill_data::parse::write_iso;
 
@@ -25,6 +25,20 @@ pub fn open_to_answer(location: &str, recipe: &Recipe) -> Result<Box<dyn Source>
     let known = recipe.columns.keys().map(String::as_str);
     let options = ReadOptions::at_prediction(known).usually_in(recipe.data.encoding.as_deref());
     tidemill_data::open(location, &options)
+}
+
+/// Refuses to write rows over those that they are made from, which would be lost.
+///
+/// # Errors
+/// `out` is one of the files that `location` is read from.
+pub fn check_out(out: &str, location: &str) -> Result<()> {
+    match tidemill_data::is_read_from(out, location) {
+        false => Ok(()),
+        true => Err(Error::data(
+            format!("{out} is what is read: its rows would be lost"),
+            "name another file with -o; nothing was written",
+        )),
+    }
 }
 
 /// A value as JSON has it, as a cell.

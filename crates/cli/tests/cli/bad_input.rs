@@ -173,3 +173,21 @@ fn a_full_disk_is_said_so() {
         assert!(String::from_utf8_lossy(&status.stderr).contains("space"), "{status:?}");
     }
 }
+
+#[test]
+fn rows_are_never_written_over_those_that_are_read() {
+    let table = small_table(120);
+    let desk = Desk::new().with("t.csv", &table);
+    desk.run(&["train", "t.csv", "-t", "churned", "--key", "id", "--trials", "1", "--out", "m"]).done();
+    let model = "m/model.tidemill";
+    for args in [
+        &["predict", model, "t.csv", "-o", "t.csv"][..],
+        &["predict", model, "*.csv", "-o", "./t.csv"],
+        &["explain", model, "t.csv", "--rows", "2", "-o", "t.csv"],
+        &["prepare", "t.csv", "-o", "t.csv"],
+        &["synthesize", "t.csv", "-n", "10", "-o", "t.csv"],
+    ] {
+        desk.run(args).refused(&["t.csv is what is read: its rows would be lost", "another file with -o"]);
+        assert!(desk.read("t.csv") == table, "{args:?}");
+    }
+}

@@ -79,3 +79,18 @@ fn a_number_is_learned_as_a_number() {
     assert!(facts["change"]["r2"].as_f64().unwrap() > 0.8, "{}", facts["change"]);
     assert!(facts["truth"]["student"].as_f64().unwrap() < 450.0, "{}", facts["truth"]);
 }
+
+#[test]
+fn a_policy_has_no_student() {
+    let recipe = std::fs::read_to_string(example("signals/signals.toml")).unwrap();
+    let recipe = recipe.replace("signals.csv", &example("signals/signals.csv"));
+    let desk = Desk::new().with("s.toml", format!("{recipe}\n[[learners]]\nkind = \"policy_linucb\"\n"));
+    // Whether it may act is another question.
+    assert!(desk.run(&["train", "s.toml", "--out", "m"]).code < 2);
+    let rows = example("signals/signals.csv");
+    let args = ["m/model.tidemill", &rows, "-o", "s.tidemill"];
+    desk.run(&[&["distill"][..], &args, &["--to", "logistic"]].concat())
+        .refused(&["chooses actions", "a number or a class"]);
+    desk.run(&[&["compress"][..], &args, &["--int8"]].concat()).refused(&["does not answer plain rows"]);
+    assert!(!desk.path("s.tidemill").exists());
+}

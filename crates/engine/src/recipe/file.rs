@@ -51,7 +51,10 @@ fn read_document(text: &str, file: &str, registry: &Registry) -> Result<Recipe, 
 /// # Errors
 /// A value that is out of range, and two settings that contradict each other.
 pub fn check(recipe: &Recipe) -> Result<()> {
-    let option = |key: &str| key.rsplit('.').next().unwrap_or_default().replace('_', "-");
+    let option = |key: &str| match key {
+        "data.targets" => "target".to_string(),
+        key => key.rsplit('.').next().unwrap_or_default().replace('_', "-"),
+    };
     check_values(recipe).map_err(|(key, problem)| {
         let remedy = format!("correct --{} or {key} in the recipe", option(key));
         EngineError::usage(format!("'{key}': {problem}"), remedy)

@@ -1,4 +1,4 @@
-//! Predicting a source of any size in bounded memory.
+//! `predict`: predicts a source of any size in bounded memory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::links::interval::BOUNDS;
 use crate::model::several::answer_name;
 use crate::model::{self, AnyModel, Model, Opened};
 use crate::recipe;
-use crate::rows::open_to_answer;
+use crate::rows::{check_out, open_to_answer};
 
 /// What a prediction run did.
 #[derive(Clone, Debug, Serialize)]
@@ -54,6 +54,7 @@ pub fn predict_into(
     masks: Option<&Path>,
     context: &Context,
 ) -> Result<Predicted> {
+    check_out(out, source)?;
     let (recipe, parts) = match model::open_any(model, context)? {
         AnyModel::One(opened) => (opened.package.recipe.clone(), vec![*opened]),
         AnyModel::Several(several) => (several.package.recipe.clone(), several.parts),

@@ -83,13 +83,24 @@ fn write_to(vectors: &WordVectors, format: Format, path: &Path) -> std::io::Resu
     out.flush()
 }
 
+/// A file that cannot be opened: where it was looked for is said, as a recipe may lie elsewhere.
+fn missing(path: &Path, e: std::io::Error) -> Error {
+    match e.kind() {
+        std::io::ErrorKind::NotFound => Error::data(
+            format!("vectors: there is no file {}", path.display()),
+            "correct the path: it is seen from the current folder",
+        ),
+        _ => Error::io(path, e),
+    }
+}
+
 /// Reads a file in any of the formats, found by its first lines: the words that `wanted` says, and of the others the first, until there are
 /// `most` of them. A word that comes again is passed over.
 ///
 /// # Errors
 /// No such file; a line with another number of numbers, or something else than numbers; a file that ends early.
 pub fn read(path: &Path, most: usize, wanted: impl Fn(&str) -> bool) -> Result<WordVectors> {
-    let file = File::open(path).map_err(|e| Error::io(path, e))?;
+    let file = File::open(path).map_err(|e| missing(path, e))?;
     let mut reader = Reading { path, from: BufReader::new(file), line: 0, text: Vec::new() };
     let mut kept = Kept { most, others: 0, known: hashbrown::HashSet::new(), found: WordVectors::default() };
     if !reader.next_line()? {

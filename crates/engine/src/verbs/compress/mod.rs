@@ -1,4 +1,4 @@
-//! `compress`: the same model in a smaller file, with the change of its answers bounded and shown.
+//! `compress`: writes the same model to a smaller file, and bounds and reports the change of its predictions.
 //!
 //! Nets lose their smallest weights, ensembles of trees the leaves that tell least ([`tidemill_core::Compression`]); both can be stored in
 //! 8 bits. Unlike a student of `distill`, what comes out is the model itself: same columns, same threshold, same calibration.
@@ -96,6 +96,7 @@ struct Found {
 
 fn run(job: &Job, context: &Context) -> Result<CompressedFacts> {
     let parent = model::open(&job.model, context)?;
+    parent.refuse_masks("compress")?;
     let recipe = recipe::parse(&parent.package.recipe, "the model's recipe", context.registry())?;
     if recipe.forecast.is_some() || recipe.policy.is_some() {
         let problem = format!("{} does not answer plain rows", job.model.display());

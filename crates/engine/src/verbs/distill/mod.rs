@@ -68,7 +68,7 @@ pub struct Job {
 /// Trains a student on what a model says of rows, holds both against each other, and writes the student's file.
 ///
 /// # Errors
-/// Those of opening a model of one target; a forecast, whose rows the program makes; too few rows to learn from; a teacher that has no
+/// Those of opening a model of one target; a forecast, whose rows the program makes; a policy; too few rows to learn from; a teacher that has no
 /// answer for a row; an output that would take the teacher's place.
 pub fn distill(job: &Job, context: &Context) -> Result<DistilledFacts> {
     if let (Ok(a), Ok(b)) = (job.teacher.canonicalize(), job.out.canonicalize())
@@ -89,6 +89,11 @@ fn run(job: &Job, context: &Context) -> Result<DistilledFacts> {
     if recipe.forecast.is_some() {
         let problem = format!("{} makes forecasts, whose rows are made anew", job.teacher.display());
         return Err(EngineError::usage(problem, "distil a model of plain rows").into());
+    }
+    if recipe.policy.is_some() {
+        // A student of its actions would explore no longer, and logged actions are not right answers to judge it by.
+        let problem = format!("{} chooses actions, and a student would not explore", job.teacher.display());
+        return Err(EngineError::usage(problem, "distil a model that predicts a number or a class").into());
     }
     context.tell(&Event::Begin { what: "asking the teacher".into(), steps: None });
     let rows = open_to_answer(&job.source, &recipe)?;

@@ -14,7 +14,7 @@ use crate::explain::{
 };
 use crate::model::{self, Opened};
 use crate::recipe;
-use crate::rows::open_to_answer;
+use crate::rows::{check_out, open_to_answer};
 
 /// What is explained, and where the values of every row go.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +103,9 @@ fn run<T>(
     ask: impl FnOnce(&Ready<'_>) -> Result<T>,
     table: impl FnOnce(&T) -> Result<Batch>,
 ) -> Result<T> {
+    if let Some(out) = job.out {
+        check_out(out, job.data)?;
+    }
     let opened = model::open_target(job.model, job.target, context)?;
     opened.refuse_masks("explain")?;
     let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;

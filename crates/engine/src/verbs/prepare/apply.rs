@@ -1,4 +1,4 @@
-//! A saved preparation, applied to rows of any number in bounded memory.
+//! Applies a saved preparation to any number of rows in bounded memory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::facts::{PreparedFacts, StepFacts};
 use crate::files::clean;
 use crate::model::Model;
 use crate::recipe;
-use crate::rows::open_to_answer;
+use crate::rows::{check_out, open_to_answer};
 use crate::verbs::predict::for_each_group;
 
 /// Prepares the rows of `source` with what was saved in `saved`, in their order, and writes them to `out`. Every row that comes in
@@ -22,6 +22,9 @@ use crate::verbs::predict::for_each_group;
 /// # Errors
 /// A file that is no preparation, a column that is missing, cells that no file can hold.
 pub fn apply(saved: &Path, source: &str, out: Option<&str>, context: &Context) -> Result<PreparedFacts> {
+    if let Some(out) = out {
+        check_out(out, source)?;
+    }
     let (package, model, specs) = open(saved, context)?;
     let recipe = recipe::parse(&package.recipe, "the preparation's recipe", context.registry())?;
     let rows = open_to_answer(source, &recipe)?;

@@ -1,4 +1,4 @@
-//! Fitting preparation on rows, and writing these rows prepared.
+//! Fits preparation on rows, and writes them prepared.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::files::{clean, seen_from};
 use crate::fit::keep_together;
 use crate::model::Model;
 use crate::recipe::{resolve, warn_about_leaks};
-use crate::rows::open_to_learn;
+use crate::rows::{check_out, open_to_learn};
 use crate::search::{Balancer, preparation};
 
 /// What to prepare, and what becomes of it.
@@ -52,6 +52,9 @@ pub fn learn(job: &Job, context: &Context) -> Result<PreparedFacts> {
 
 fn check(job: &Job) -> Result<()> {
     let refuse = |problem: &str, remedy: &str| Err(EngineError::usage(problem, remedy).into());
+    if let Some(out) = &job.out {
+        check_out(out, &job.source)?;
+    }
     if job.recipe.forecast.is_some() {
         let problem = "the recipe makes a forecast, whose rows are made anew while training";
         return refuse(problem, "leave [forecast] out, or use `tidemill train`");

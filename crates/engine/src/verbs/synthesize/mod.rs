@@ -17,7 +17,7 @@ use crate::error::EngineError;
 use crate::facts::{ColumnLikeness, LeftOut, SynthesizedFacts};
 use crate::files::clean;
 use crate::fit::keep_together;
-use crate::rows::open_to_learn;
+use crate::rows::{check_out, open_to_learn};
 pub use crate::search::Method;
 use crate::search::synthetic::{STEPS, is_made};
 
@@ -25,6 +25,9 @@ use crate::search::synthetic::{STEPS, is_made};
 const MOST: usize = 10_000_000;
 /// Columns of less variety than this, against real ones, have collapsed; rows of which this share of columns has are of no use.
 const COLLAPSED: f64 = 0.4;
+/// Rows to learn from, at least: of the copula, and of a GAN.
+const FEWEST: usize = 10;
+const FEWEST_GAN: usize = 100;
 /// Rows of a sort that models and distances look at.
 const JUDGED: usize = 5_000;
 
@@ -58,6 +61,9 @@ pub fn synthesize(job: &Job, context: &Context) -> Result<SynthesizedFacts> {
     {
         let problem = format!("--steps {steps}: the number of steps must be 1 to {STEPS}");
         return Err(EngineError::usage(problem, "give another number with --steps").into());
+    }
+    if let Some(out) = &job.out {
+        check_out(out, &job.source)?;
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(context.threads).build();
     let pool = pool.map_err(|e| Error::internal(format!("starting threads: {e}")))?;
@@ -162,9 +168,23 @@ impl Parts {
         }
         let table = keep_together(table, &job.recipe, context)?;
         let parts = split::test_split(&table, &job.recipe.split, context)?;
+        check_rows(&job.method, parts.train.len(), parts.test.len())?;
         let of = |rows: &[u32]| table.take(rows)?.select(&places);
         Ok(Parts { learned: of(&parts.train)?, held_out: of(&parts.test)? })
     }
+}
+
+/// Refuses a table of which too little is left to learn from, with how many rows it would take.
+fn check_rows(method: &Method, learned: usize, held_out: usize) -> Result<()> {
+    let (least, what, more) = match method {
+        Method::Gan { .. } => (FEWEST_GAN, "for a GAN to learn from", ", or use the method copula"),
+        _ => (FEWEST, "to learn a distribution from", ", better hundreds"),
+    };
+    if learned >= least {
+        return Ok(());
+    }
+    let problem = format!("{learned} rows are too few {what}; {held_out} more are held out to judge by");
+    Err(Error::data(problem, format!("give {} rows at least{more}", (5 * least).div_ceil(4))))
 }
 
 /// At most [`JUDGED`] rows, by chance.
