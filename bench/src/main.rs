@@ -6,6 +6,7 @@
 
 mod csv_read;
 mod explain;
+mod feedback;
 mod held_out;
 mod impute;
 mod language;
@@ -47,6 +48,7 @@ type Bench = (&'static str, fn() -> Outcome<Vec<Row>>);
 const BENCHES: &[Bench] = &[
     ("csv_read", csv_read::run),
     ("explain", explain::run),
+    ("feedback", feedback::run),
     ("gpu", neural::on_gpu),
     ("impute", impute::run),
     ("language", language_speed::run),
