@@ -10,7 +10,7 @@ use tidemill_eval::explain::{Cells, CounterfactualSettings, Counterfactuals as S
 use super::answering::Answering;
 use super::changeable::{self, ChangeableColumn, Marked};
 use super::wanted::{Wanted, chances};
-use super::{SEEN, chosen, evenly, features, links, of_background, read};
+use super::{SEEN, chosen, evenly, features, links, of_other, read};
 use crate::error::EngineError;
 use crate::model::{Opened, Reference};
 use crate::rows::value;
@@ -125,7 +125,10 @@ pub fn counterfactuals(
     let width = typed.schema().len().max(1);
     let seen = (CELLS / width).clamp(20, SEEN);
     let usual = match (background, Reference::in_package(&opened.package)?) {
-        (Some(rows), _) => evenly(&read(model, rows).map_err(of_background)?, seen)?,
+        (Some(rows), _) => {
+            let rows = read(model, rows).map_err(|e| of_other(e, "the background", "--background"))?;
+            evenly(&rows, seen)?
+        }
         (None, Some(reference)) => reference.rows(model)?,
         (None, None) => evenly(&typed, seen)?,
     };
