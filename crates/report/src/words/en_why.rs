@@ -106,7 +106,7 @@ catalogue! {
     pairs_head = "Two columns together, beyond what each adds by itself (mean over all rows):",
     pairs_none = "No two columns add anything together: each counts by itself.",
     pairs_title = "What two columns add together",
-    pairs_note = "The darker a square, the more its two columns add together beyond what each adds by itself. “{first}” and “{second}” add most: {value} on average over all rows. By itself “{column}” adds most: {alone}.",
+    pairs_note = "The stronger the colour of a square, the more its two columns add together beyond what each adds by itself. “{first}” and “{second}” add most: {value} on average over all rows. By itself “{column}” adds most: {alone}.",
     pairs_described = "{what}. The strongest: {items}.",
     judged = "Deletion and insertion: columns in the order of their values",
     judged_share = "share of the columns",

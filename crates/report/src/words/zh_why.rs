@@ -104,7 +104,7 @@ pub(super) const ZH: Why = Why {
     pairs_head: "两列合在一起的贡献，不含各自单独的贡献（各行平均）：",
     pairs_none: "没有哪两列合在一起另有贡献：每一列各自起作用。",
     pairs_title: "两列合在一起的贡献",
-    pairs_note: "方格颜色越深，该两列合在一起的贡献（不含各自单独的贡献）越大。“{first}”与“{second}”最大：各行平均 {value}。单独贡献最大的是“{column}”：{alone}。",
+    pairs_note: "方格颜色越鲜明，该两列合在一起的贡献（不含各自单独的贡献）越大。“{first}”与“{second}”最大：各行平均 {value}。单独贡献最大的是“{column}”：{alone}。",
     pairs_described: "{what}。最强的几对：{items}。",
     judged: "删除与插入：按各列的值由大到小",
     judged_share: "列的比例",
