@@ -31,10 +31,23 @@ pub struct Labelled {
     pub at: i64,
     /// The number of the version that made it.
     pub version: i64,
+    /// When its right answer first came in, in microseconds since 1970.
+    pub known_since: i64,
     /// Whose word the right answer is: the user's, else that of the API key; unknown without either.
     pub by: Option<String>,
+    /// What anyone else said before, which counts where this user's word does not.
+    pub otherwise: Option<Word>,
     /// The values of the plan's columns that were logged, in the order of [`names`], then the right answer.
     pub cells: Vec<Cell>,
+}
+
+/// What someone said the right answer is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Word {
+    /// Whose word it is; unknown without a user and an API key.
+    pub by: Option<String>,
+    /// The right answer.
+    pub cell: Cell,
 }
 
 /// The names of the cells of [`Labelled`] rows: every column that the plan uses but the target, then the target.
@@ -93,7 +106,10 @@ pub fn labelled(
             return Ok(());
         }
         cells.push(cell(&said));
-        rows.push(Labelled { id: logged.id, at: logged.at, version: logged.version, by: truth.by, cells });
+        let known_since = truth.known_since.unwrap_or(logged.at);
+        let (id, at, version) = (logged.id, logged.at, logged.version);
+        let otherwise = truth.otherwise.map(|(value, by)| Word { by, cell: cell(&value) });
+        rows.push(Labelled { id, at, version, known_since, by: truth.by, otherwise, cells });
         Ok(())
     })?;
     Ok((rows, unusable))

@@ -125,6 +125,10 @@ pub struct Truth {
     pub value: Option<Value>,
     /// Whose word it is: the user's, else that of the API key; unknown without either.
     pub by: Option<String>,
+    /// When the first word that can count came in, in microseconds since 1970: from then on a model can have learned from the row.
+    pub known_since: Option<i64>,
+    /// The latest word that can count of anyone else, and whose it is.
+    pub otherwise: Option<(Value, Option<String>)>,
     /// Why other words do not count.
     pub uncounted: Vec<Uncounted>,
 }
@@ -146,8 +150,15 @@ pub fn truth(logged: &LoggedPrediction, target: Target<'_>) -> Truth {
                 }
                 agreeing += 1;
                 counting = Some(normal);
-                truth.by = given.by().map(String::from);
-                truth.value = Some(value);
+                let since = truth.known_since.unwrap_or(given.received_at);
+                truth.known_since = Some(since.min(given.received_at));
+                let by = given.by().map(String::from);
+                if by != truth.by
+                    && let Some(earlier) = truth.value.take()
+                {
+                    truth.otherwise = Some((earlier, truth.by.take()));
+                }
+                (truth.value, truth.by) = (Some(value), by);
             }
         }
     }
@@ -231,6 +242,31 @@ mod tests {
         assert_eq!((found.value, found.uncounted), (Some(json!("yes")), vec![Uncounted::Superseded; 2]));
         let found = truth(&logged("\"no\"", &[(Label, json!("YES")), (Label, json!(true))]), target);
         assert_eq!((found.value, found.uncounted.len()), (None, 2));
+    }
+
+    #[test]
+    fn the_word_before_that_of_another_user_is_kept() {
+        use FeedbackKind::Label;
+        let classes = ["no".to_string(), "yes".into()];
+        let target = Target { task: Some(Task::Binary), classes: &classes };
+        let of = |words: &[(&str, &str)]| {
+            let mut logged = logged("\"no\"", &vec![(Label, json!("yes")); words.len()]);
+            for (given, (user, value)) in logged.feedback.iter_mut().zip(words) {
+                (given.user, given.value) = (Some(user.to_string()), Some(json!(value)));
+            }
+            let found = truth(&logged, target);
+            let text = |value: Value| value.as_str().unwrap_or_default().to_string();
+            let other = found.otherwise.map(|(value, by)| (text(value), by.unwrap_or_default()));
+            (found.value.map(text).unwrap_or_default(), found.by.unwrap_or_default(), other)
+        };
+        let other = |value: &str, by: &str| Some((value.to_string(), by.to_string()));
+        assert_eq!(of(&[("ann", "yes")]), ("yes".into(), "ann".into(), None));
+        assert_eq!(of(&[("ann", "yes"), ("ann", "no")]), ("no".into(), "ann".into(), None));
+        assert_eq!(of(&[("ann", "yes"), ("bob", "no")]), ("no".into(), "bob".into(), other("yes", "ann")));
+        let thrice = [("ann", "yes"), ("bob", "no"), ("bob", "yes"), ("ann", "no")];
+        assert_eq!(of(&thrice), ("no".into(), "ann".into(), other("yes", "bob")));
+        let unknown = [("ann", "yes"), ("bob", "perhaps")];
+        assert_eq!(of(&unknown), ("yes".into(), "ann".into(), None));
     }
 
     #[test]

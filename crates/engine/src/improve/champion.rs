@@ -14,7 +14,7 @@ use crate::judge::metric_of;
 use crate::links::calibrate::Calibrate;
 use crate::links::smooth::Smooth;
 use crate::links::threshold::Threshold;
-use crate::model::Opened;
+use crate::model::{Learned, Opened};
 use crate::recipe::{self, resolve};
 use crate::serve::serving::name_of;
 
@@ -41,9 +41,9 @@ impl Champion {
         Ok(Champion { opened, recipe, plan, name, target, metric })
     }
 
-    /// The timestamp of the newest feedback that it was fitted on.
-    pub(super) fn through(&self) -> i64 {
-        self.opened.provenance.through()
+    /// What feedback it was made with.
+    pub(super) fn learned(&self) -> Learned {
+        self.opened.provenance.learned()
     }
 
     /// What comes after its learners: calibration and the threshold.

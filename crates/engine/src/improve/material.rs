@@ -10,17 +10,19 @@ use tidemill_store::Store;
 
 use super::champion::Champion;
 use super::trust::{Capped, cap};
+use super::verdict::DAY;
 use super::{Job, MIN_ROWS, MOST_ROWS, RowCounts};
 use crate::error::EngineError;
 use crate::feedback::{self, Labelled};
-use crate::model::versions::returned_through;
+use crate::model::Learned;
+use crate::model::versions::returned_learned;
 use crate::recipe::is_there;
 use crate::serve::privacy::{Redactor, Revealer, check_hashed};
 use crate::serve::secrets;
 
 /// Labelled rows that count.
 pub(super) struct Material {
-    /// The rows, oldest first.
+    /// The rows, those that are newer than the champion last, these in the order of the days on which their labels came in.
     pub(super) labelled: Vec<Labelled>,
     /// How many of them, the newest, are newer than the champion.
     pub(super) newer: usize,
@@ -49,15 +51,18 @@ pub(super) fn gather(job: &Job, champion: &Champion, store: &Store, context: &Co
     warn_of_missing(champion, &guard, job.identity.is_some(), context);
     let opener = Revealer::new(guard, &champion.plan, job.identity.as_deref())?;
     let target = champion.target.as_deref();
-    let (labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, target, &opener)?;
+    let (mut labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, target, &opener)?;
     opener.check()?;
     context.tell(&Event::End);
-    let returned = if job.again { None } else { returned_through(&job.model, &champion.opened.info.sha256)? };
-    let through = champion.through().max(returned.unwrap_or(i64::MIN));
-    let newer = labelled.len() - labelled.partition_point(|row| row.at <= through);
+    let returned =
+        if job.again { Vec::new() } else { returned_learned(&job.model, &champion.opened.info.sha256)? };
+    let taken_back = !returned.is_empty();
+    let mut had = returned;
+    had.push(champion.learned());
+    let newer = newest_last(&mut labelled, &had);
     let rows = RowCounts { labelled: labelled.len(), newer, unusable, ..RowCounts::default() };
     if newer < 2 * MIN_ROWS {
-        return Ok(Found::TooLittle(too_few(newer, returned.is_some()), rows));
+        return Ok(Found::TooLittle(too_few(newer, taken_back), rows));
     }
     let held_out = (newer / 2).clamp(MIN_ROWS, MOST_ROWS);
     let Capped { rows: labelled, newer, held_out, left_out, loudest } =
@@ -67,6 +72,26 @@ pub(super) fn gather(job: &Job, champion: &Champion, store: &Store, context: &Co
         return Ok(Found::TooLittle(one_voice(loudest), rows));
     }
     Ok(Found::Enough(Material { labelled, newer, held_out, rows }))
+}
+
+impl Learned {
+    /// What feedback a version has that is made now.
+    pub(super) fn made_with(labelled: &[Labelled]) -> Self {
+        let through = labelled.iter().map(|row| row.at).max().unwrap_or(i64::MIN);
+        Learned { through, received: labelled.iter().map(|row| row.known_since).max() }
+    }
+}
+
+/// Puts the rows in order: first those of which a version `had` the label, then the others, and of each those first whose label came in on an
+/// earlier day. How many are others.
+///
+/// The label may come long after the prediction, as that of a loan that is not paid back: by the time of the prediction it would never judge
+/// a model, and what is known early would judge alone. Labels of one day are in the order of their predictions, as those of a file may
+/// come in any order.
+pub(super) fn newest_last(labelled: &mut [Labelled], had: &[Learned]) -> usize {
+    let is_new = |row: &Labelled| !had.iter().any(|version| version.holds(row.at, row.known_since));
+    labelled.sort_by_cached_key(|row| (is_new(row), row.known_since.div_euclid(DAY)));
+    labelled.len() - labelled.partition_point(|row| !is_new(row))
 }
 
 /// The training rows: those that the job names, else those of the recipe.
@@ -148,4 +173,56 @@ pub(super) fn one_voice((loudest, of): (usize, usize)) -> String {
         "not enough to tell: one user gave {loudest} of the {of} labels that are newer than the model. No user decides alone: the labels of \
          each user count for at most a third, and too few are left. If a person vouches for this user, say so with --trust USER"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn row(at: i64, known_since: i64) -> Labelled {
+        Labelled {
+            id: Uuid::nil(),
+            at,
+            version: 1,
+            known_since,
+            by: None,
+            otherwise: None,
+            cells: Vec::new(),
+        }
+    }
+
+    fn ordered(mut rows: Vec<Labelled>, had: &[Learned]) -> (Vec<(i64, i64)>, usize) {
+        let newer = newest_last(&mut rows, had);
+        (rows.iter().map(|row| (row.at, row.known_since)).collect(), newer)
+    }
+
+    #[test]
+    fn labels_that_came_in_after_the_champion_was_made_are_new() {
+        let champion = Learned { through: 9 * DAY, received: Some(10 * DAY) };
+        // Of 12 days, the right answers of every third came in 20 days later.
+        let rows = (0..12).map(|day| row(day * DAY, if day % 3 == 0 { (day + 20) * DAY } else { day * DAY }));
+        let (found, newer) = ordered(rows.collect(), &[champion]);
+        assert_eq!(newer, 5, "those of days 0, 3, 6 and 9, which came late, and that of day 11");
+        let days: Vec<i64> = found[7..].iter().map(|(at, _)| at / DAY).collect();
+        assert_eq!(days, [11, 0, 3, 6, 9], "in the order in which they came in");
+        assert!(found[..7].is_sorted());
+    }
+
+    #[test]
+    fn labels_of_one_day_are_in_the_order_of_their_predictions() {
+        let trained = Learned { through: i64::MIN, received: None };
+        let rows: Vec<_> = (0..6).map(|i| row(i, 5 * DAY + (i * 7) % 5)).collect();
+        let (found, newer) = ordered(rows, &[trained]);
+        assert_eq!((newer, found.is_sorted()), (6, true));
+    }
+
+    #[test]
+    fn what_led_to_a_version_that_was_taken_back_is_not_new() {
+        let champion = Learned { through: i64::MIN, received: None };
+        let taken_back = Learned { through: 5, received: Some(20) };
+        let (_, newer) = ordered(vec![row(1, 2), row(5, 20), row(2, 21), row(30, 31)], &[taken_back, champion]);
+        assert_eq!(newer, 2);
+    }
 }

@@ -3,8 +3,8 @@
 //!
 //! | rows | used for |
 //! |---|---|
-//! | the recipe's source, and feedback on older predictions | training the challenger |
-//! | the newest half of the feedback that is newer than the champion | comparing the two; held-out from both |
+//! | the recipe's source, and earlier feedback | training the challenger |
+//! | the newest half of the feedback that came in after the champion was made | comparing the two; held-out from both |
 //! | all of them | refitting the challenger, once it is promoted |
 //!
 //! What was true long ago may be true no more: the challenger is fitted on the newest part of its rows (all, a half, a
@@ -36,7 +36,7 @@ use tidemill_store::{Improvement, Store};
 use crate::error::EngineError;
 use crate::facts::Shipped;
 use crate::model::versions::{Lock, keep_version};
-use crate::model::{self, AnyModel, Model, Promotion, Provenance};
+use crate::model::{self, AnyModel, Learned, Model, Promotion, Provenance};
 use crate::recipe::resolve;
 use crate::report::text::improved_card;
 use crate::search::{self, Design};
@@ -116,7 +116,7 @@ pub struct RowCounts {
     pub source: usize,
     /// Labelled predictions in all.
     pub labelled: usize,
-    /// Those newer than the champion.
+    /// Those whose label came in after the champion was made.
     pub newer: usize,
     /// Those to compare on.
     pub held_out: usize,
@@ -232,8 +232,7 @@ fn challenge(
         let verdict = format!("fitted on all feedback, the newest too: {verdict}");
         return Ok((kept(champion, verdict, rows, Some(comparison), context), None));
     }
-    let last = labelled.last().map_or(i64::MIN, |row| row.at);
-    let package = packed(champion, chain, &training, &comparison, &verdict, n_rows, last)?;
+    let package = packed(champion, chain, &training, &comparison, &verdict, n_rows, Learned::made_with(&labelled))?;
     let improved = Improved { promoted: true, ..kept(champion, verdict, rows, Some(comparison), context) };
     Ok((improved, Some(package)))
 }
@@ -322,7 +321,7 @@ fn packed(
     comparison: &Comparison,
     verdict: &str,
     n_rows: usize,
-    through: i64,
+    had: Learned,
 ) -> Result<Package> {
     let (shipped, parent) = (Shipped::new(&chain, n_rows, REFITTED), &champion.opened.info.sha256);
     let provenance = Provenance {
@@ -332,7 +331,8 @@ fn packed(
         test_interval: None,
         shipped: model::part(&shipped)?,
         improved: Some(Promotion {
-            through,
+            through: had.through,
+            received: had.received,
             verdict: verdict.into(),
             better_by: Some(model::part(&comparison.better_by)?),
         }),

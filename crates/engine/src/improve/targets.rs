@@ -33,11 +33,12 @@ pub(super) fn improve(job: &Job, several: Several, store: &Store, context: &Cont
     let promoted = each.iter().any(|one| one.promoted);
     let mut successor = None;
     if promoted {
-        let through = packages.iter().map(|part| Provenance::read(&part.manifest.about));
-        let through = through.collect::<Result<Vec<_>>>()?.iter().map(Provenance::through).max();
+        let parts = packages.iter().map(|part| Provenance::read(&part.manifest.about));
+        let had: Vec<_> = parts.collect::<Result<Vec<_>>>()?.iter().map(Provenance::learned).collect();
         let origin = Provenance {
             improved: Some(Promotion {
-                through: through.unwrap_or(i64::MIN),
+                through: had.iter().map(|one| one.through).max().unwrap_or(i64::MIN),
+                received: had.iter().filter_map(|one| one.received).max(),
                 verdict: verdict.clone(),
                 better_by: None,
             }),

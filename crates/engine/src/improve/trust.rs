@@ -27,8 +27,12 @@ pub(super) struct Capped {
 /// Caps each user's share within the rows that are older than the champion, those to learn from, and those held out: who speaks much
 /// in one of them must not make up for it in another. `trusted` users and rows of unknown users are not capped.
 pub(super) fn cap(mut rows: Vec<Labelled>, newer: usize, held_out: usize, trusted: &[String]) -> Capped {
+    let capped_voice = |by: &mut Option<String>| *by = by.take().filter(|by| !trusted.contains(by));
     for row in &mut rows {
-        row.by = row.by.take().filter(|by| !trusted.contains(by));
+        capped_voice(&mut row.by);
+        if let Some(word) = &mut row.otherwise {
+            capped_voice(&mut word.by);
+        }
     }
     let all = rows.len();
     let loudest = voices(&rows[all - newer..]).into_values().max().unwrap_or(0);
@@ -57,17 +61,37 @@ fn voices(rows: &[Labelled]) -> BTreeMap<&str, usize> {
     voices
 }
 
-/// The rows without those of users who gave too many; of such a user, rows from all of the time remain.
-fn capped(rows: Vec<Labelled>) -> Vec<Labelled> {
+/// The rows without the words of users who gave too many; of such a user, words from all of the time remain. Where someone else spoke of a row
+/// before, that word counts instead: who contradicts everyone must not silence them.
+fn capped(mut rows: Vec<Labelled>) -> Vec<Labelled> {
+    loop {
+        let (left, has_other_words) = capped_once(rows);
+        if !has_other_words {
+            return left;
+        }
+        rows = left;
+    }
+}
+
+/// The row by the word of whoever spoke before.
+fn heard_otherwise(mut row: Labelled) -> Option<Labelled> {
+    let word = row.otherwise.take()?;
+    *row.cells.last_mut()? = word.cell;
+    row.by = word.by;
+    Some(row)
+}
+
+/// The same once; and whether some of the words are now those of others, who may have too many then.
+fn capped_once(rows: Vec<Labelled>) -> (Vec<Labelled>, bool) {
     let voices = voices(&rows);
     let free = rows.len() - voices.values().sum::<usize>();
     let cap = most(free, voices.values().copied());
     if voices.values().all(|n| *n <= cap) {
-        return rows;
+        return (rows, false);
     }
     let voices: BTreeMap<String, usize> = voices.into_iter().map(|(by, n)| (by.to_string(), n)).collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let stays = |row: &Labelled| {
+    let mut stays = |row: &Labelled| {
         let Some((by, n)) = row.by.as_ref().and_then(|by| Some((by, *voices.get(by)?))) else { return true };
         if n <= cap {
             return true;
@@ -77,7 +101,17 @@ fn capped(rows: Vec<Labelled>) -> Vec<Labelled> {
         // The steps of a staircase of `cap` steps over `n` places.
         *seen * cap / n > (*seen - 1) * cap / n
     };
-    rows.into_iter().filter(stays).collect()
+    let mut has_other_words = false;
+    let mut left = Vec::with_capacity(rows.len());
+    for row in rows {
+        if stays(&row) {
+            left.push(row);
+        } else if let Some(row) = heard_otherwise(row) {
+            has_other_words = true;
+            left.push(row);
+        }
+    }
+    (left, has_other_words)
 }
 
 /// A user with at least one in so many of the held-out rows may be who a gain rests on.
@@ -123,15 +157,20 @@ fn most(free: usize, voices: impl Iterator<Item = usize> + Clone) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tidemill_core::Cell;
     use uuid::Uuid;
+
+    use super::*;
+    use crate::feedback::Word;
 
     fn rows(by: &[(Option<&str>, usize)]) -> Vec<Labelled> {
         let row = |by: Option<&str>| Labelled {
             id: Uuid::nil(),
             at: 0,
             version: 1,
+            known_since: 0,
             by: by.map(String::from),
+            otherwise: None,
             cells: Vec::new(),
         };
         by.iter().flat_map(|(by, n)| std::iter::repeat_n(row(*by), *n)).collect()
@@ -139,6 +178,26 @@ mod tests {
 
     fn left(by: &[(Option<&str>, usize)]) -> usize {
         capped(rows(by)).len()
+    }
+
+    #[test]
+    fn who_contradicts_everyone_does_not_silence_them() {
+        let users = ["a", "b", "c", "d"];
+        let mut said: Vec<Labelled> = Vec::new();
+        for i in 0..400 {
+            let mut row = rows(&[(Some("loud"), 1)]).remove(0);
+            row.at = i;
+            row.cells = vec![Cell::Text("wrong".into())];
+            let (by, cell) = (Some(users[i as usize % 4].to_string()), Cell::Text("right".into()));
+            row.otherwise = Some(Word { by, cell });
+            said.push(row);
+        }
+        let left = capped(said);
+        assert!(left.is_sorted_by_key(|row| row.at));
+        let wrong = left.iter().filter(|row| row.by.as_deref() == Some("loud"));
+        let right = left.iter().filter(|row| row.cells == [Cell::Text("right".into())]).count();
+        assert!(wrong.count() * 3 <= left.len() && right >= 260, "{right} of {}", left.len());
+        assert!(left.iter().all(|row| (row.by.as_deref() == Some("loud")) == row.otherwise.is_some()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A model: the fitted chain from raw rows to answers, and its file.
+//! A model: the fitted chain from raw rows to predictions, and its file.
 
 mod inspect;
 pub mod language;
@@ -23,8 +23,8 @@ use crate::error::EngineError;
 pub use inspect::{Inspected, inspect};
 pub(crate) use provenance::part;
 pub use provenance::{
-    CompressedFrom, DistilledFrom, ImportedFrom, Promotion, Provenance, ScoreRange, StartedFrom, TestScores,
-    TrainedOn,
+    CompressedFrom, DistilledFrom, ImportedFrom, Learned, Promotion, Provenance, ScoreRange, StartedFrom,
+    TestScores, TrainedOn,
 };
 pub use reference::Reference;
 
@@ -183,6 +183,9 @@ pub fn open_any(path: &Path, context: &Context) -> Result<AnyModel> {
             "name the model first, as in `tidemill predict model.tidemill data.csv`",
         )
         .into());
+    }
+    if let Some(folder) = path.parent() {
+        tidemill_language::look_beside(folder);
     }
     let (package, info) = tidemill_package::open(path)?;
     if package.state.kind == language::KIND {

@@ -149,13 +149,40 @@ pub struct ScoreRange {
 /// Why a version took the place of another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Promotion {
-    /// The timestamp of the newest feedback that it was fitted on, in microseconds since 1970.
+    /// When the newest prediction was made of which the right answer was known then, in microseconds since 1970.
     pub through: i64,
+    /// When the last of these right answers came in; absent in files of versions that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<i64>,
     /// The decision in a sentence.
     pub verdict: String,
     /// By how much it was better, in the comparison's own units.
     #[serde(default)]
     pub better_by: Option<ScoreRange>,
+}
+
+/// What feedback a version had when it was made. Labels may come long after their predictions: what came in later is new to the version,
+/// however old the prediction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Learned {
+    /// When the newest labelled prediction was made, in microseconds since 1970.
+    pub through: i64,
+    /// When the last label came in; unknown of versions that did not note it.
+    pub received: Option<i64>,
+}
+
+impl Learned {
+    /// That of a language model, by what its file says of itself.
+    pub(crate) fn of_language(about: &Value) -> Self {
+        let improved = &about["improved"];
+        let through = improved["through"].as_i64().unwrap_or(i64::MIN);
+        Learned { through, received: improved["received"].as_i64() }
+    }
+
+    /// Whether a label of a prediction made `at` that came in at `known_since` was there when the version was made.
+    pub fn holds(self, at: i64, known_since: i64) -> bool {
+        self.received.map_or(at <= self.through, |last| known_since <= last)
+    }
 }
 
 impl Provenance {
@@ -181,9 +208,15 @@ impl Provenance {
         self.test.as_ref()?.metrics.get(name).copied().flatten()
     }
 
-    /// The timestamp of the newest feedback that it was fitted on; the least of all where it was only trained.
+    /// The timestamp of the newest prediction whose feedback it was fitted on; the least of all where it was only trained.
     pub fn through(&self) -> i64 {
         self.improved.as_ref().map_or(i64::MIN, |promotion| promotion.through)
+    }
+
+    /// What feedback it was made with; none where it was only trained.
+    pub fn learned(&self) -> Learned {
+        let received = self.improved.as_ref().and_then(|promotion| promotion.received);
+        Learned { through: self.through(), received }
     }
 }
 
@@ -197,7 +230,7 @@ pub(crate) fn part<T: for<'a> Deserialize<'a>>(fact: &impl Serialize) -> Result<
 mod tests {
     use serde_json::json;
 
-    use super::Provenance;
+    use super::{Learned, Provenance};
 
     #[test]
     fn what_an_old_file_lacks_has_its_default() {
@@ -219,6 +252,19 @@ mod tests {
         let read = Provenance::read(&about).unwrap();
         assert_eq!((read.test_metric("rmse"), read.test_metric("r2"), read.through()), (Some(0.1), None, 17));
         assert_eq!(read.write().unwrap(), about);
+    }
+
+    #[test]
+    fn a_label_that_came_later_is_new_whenever_its_prediction_was_made() {
+        let noted = Learned { through: 50, received: Some(100) };
+        assert!(noted.holds(10, 100) && noted.holds(50, 60));
+        assert!(!noted.holds(10, 101) && !noted.holds(120, 130));
+        // A version that did not note when labels came in is taken to have had all of those predictions.
+        let old = Learned { through: 50, received: None };
+        assert!(old.holds(10, 101) && old.holds(50, 60) && !old.holds(51, 60));
+        let about = json!({ "task": "binary", "improved": { "through": 7, "received": 9, "verdict": "better", "better_by": null } });
+        assert_eq!(Provenance::read(&about).unwrap().learned(), Learned { through: 7, received: Some(9) });
+        assert_eq!(Provenance::default().learned(), Learned { through: i64::MIN, received: None });
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The versions of a model file: the newest in its place, the older ones kept beside it.
+//! The versions of a model file: the newest in its place, older ones next to it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::{Context, Error, Result};
 
 use super::language::Place;
-use super::{AnyModel, Provenance, open_any};
+use super::{AnyModel, Learned, Provenance, open_any};
 use crate::error::EngineError;
 use crate::files::replace;
 
@@ -92,8 +92,8 @@ pub fn rollback(model: &Path, context: &Context) -> Result<RolledBack> {
         .into());
     }
     keep_version(model, &now)?;
-    let through = provenance.through();
-    note_returned(model, Returned { from: now.clone(), to: parent.clone(), through })?;
+    let Learned { through, received } = provenance.learned();
+    note_returned(model, Returned { from: now.clone(), to: parent.clone(), through, received })?;
     copy(&former, model)?;
     Ok(RolledBack { from: now, to: parent })
 }
@@ -130,8 +130,8 @@ fn rollback_language(place: &Place) -> Result<RolledBack> {
         .into());
     }
     keep_version(model, &info.sha256)?;
-    let through = about["improved"]["through"].as_i64().unwrap_or(i64::MIN);
-    note_returned(model, Returned { from: info.sha256.clone(), to: to.clone(), through })?;
+    let Learned { through, received } = Learned::of_language(about);
+    note_returned(model, Returned { from: info.sha256.clone(), to: to.clone(), through, received })?;
     match returns {
         true => copy(&former, model)?,
         false => std::fs::remove_file(model).map_err(|e| Error::io(model, e))?,
@@ -146,31 +146,45 @@ pub(crate) struct Returned {
     from: String,
     /// The version that came back.
     to: String,
-    /// The timestamp of the newest feedback that it rested on, in microseconds since 1970.
+    /// The timestamp of the newest prediction whose feedback it rested on, in microseconds since 1970.
     through: i64,
+    /// When the last of this feedback came in; absent in notes of versions that did not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    received: Option<i64>,
+}
+
+impl Returned {
+    fn learned(&self) -> Learned {
+        Learned { through: self.through, received: self.received }
+    }
 }
 
 /// The timestamp up to which feedback led to versions that `hash` was put back in place of: it must not lead there again.
 pub(crate) fn returned_through(model: &Path, hash: &str) -> Result<Option<i64>> {
-    Ok(through(&returned(model)?, hash))
+    Ok(withdrawn(&returned(model)?, hash).iter().map(|one| one.through).max())
 }
 
-/// The same by the list. A version that was put back and then taken back itself takes with it what it was put back in place of: of two steps
-/// back, the second must not make the feedback of the first new again.
-fn through(all: &[Returned], hash: &str) -> Option<i64> {
+/// What feedback the versions had that `hash` was put back in place of: it must not lead there again.
+pub(crate) fn returned_learned(model: &Path, hash: &str) -> Result<Vec<Learned>> {
+    Ok(withdrawn(&returned(model)?, hash).into_iter().map(Returned::learned).collect())
+}
+
+/// The versions on the list that `hash` was put back in place of. A version that was put back and then taken back itself takes with it what it
+/// was put back in place of: of two steps back, the second must not make the feedback of the first new again.
+fn withdrawn<'a>(all: &'a [Returned], hash: &'a str) -> Vec<&'a Returned> {
     let mut gone = vec![hash];
-    let mut latest = None;
+    let mut found = Vec::new();
     let mut at = 0;
     while let Some(to) = gone.get(at).copied() {
         for one in all.iter().filter(|one| one.to == to) {
-            latest = latest.max(Some(one.through));
+            found.push(one);
             if !gone.contains(&one.from.as_str()) {
                 gone.push(&one.from);
             }
         }
         at += 1;
     }
-    latest
+    found
 }
 
 fn returned_path(model: &Path) -> PathBuf {
@@ -201,12 +215,20 @@ fn note_returned(model: &Path, one: Returned) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Returned, through};
+    use super::{Returned, withdrawn};
 
     fn list(steps: &[(&str, &str, i64)]) -> Vec<Returned> {
-        let one =
-            |&(from, to, through): &(&str, &str, i64)| Returned { from: from.into(), to: to.into(), through };
+        let one = |&(from, to, through): &(&str, &str, i64)| Returned {
+            from: from.into(),
+            to: to.into(),
+            through,
+            received: None,
+        };
         steps.iter().map(one).collect()
+    }
+
+    fn through(all: &[Returned], hash: &str) -> Option<i64> {
+        withdrawn(all, hash).iter().map(|one| one.through).max()
     }
 
     /// Kind 26: a way back lasts, also where it has several steps.

@@ -185,3 +185,33 @@ fn what_was_rolled_back_in_two_steps_is_not_promoted_again_either() {
     assert!(!again.promoted && again.verdict.contains("rolled back"), "{}", again.verdict);
     assert_eq!((again.rows.labelled, again.rows.newer), (600, 0));
 }
+
+/// Late labels: what a label says of an old prediction is new when it comes, however new the predictions were that the champion learned from.
+#[test]
+fn labels_that_come_after_a_promotion_judge_the_champion_whenever_their_predictions_were_made() {
+    let served = drifted(0, false);
+    let late = asked(&served, 200, 41);
+    teach(&served, 300, true, 42);
+    assert!(served.improve("customers-model").promoted);
+    // The world turned back, which the late labels alone tell.
+    let labels = late.iter().map(|(id, right)| json!({ "prediction_id": id, "kind": "label", "value": right }));
+    let labels = serde_json::Value::from_iter(labels).to_string();
+    assert_eq!(served.post("/v1/feedback", &labels).status, 200);
+    let second = served.improve("customers-model");
+    assert_eq!((second.rows.labelled, second.rows.newer, second.rows.held_out), (500, 200, 100));
+    assert!(second.comparison.is_some_and(|c| c.better_by.low > 0.0), "{}", second.verdict);
+    // And once they were learned from, they are new no more.
+    let third = served.improve("customers-model");
+    assert!(second.promoted && third.rows.newer == 0, "{}", third.verdict);
+}
+
+/// Predictions of `n` customers, each with its right answer, which is not said yet.
+fn asked(served: &Served, n: usize, seed: u64) -> Vec<(String, &'static str)> {
+    let text = customers(n, seed);
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|l| l.split(',').collect()).collect();
+    let asked = rows.iter().map(|r| json!({ "id": r[0], "age": r[1], "plan": r[2], "visits": r[3] }));
+    let answer = served.predict(&serde_json::Value::from_iter(asked).to_string()).json();
+    let said = answer["predictions"].as_array().unwrap().iter();
+    let right = rows.iter().map(|r| if r[4] == "yes" { "yes" } else { "no" });
+    said.map(|one| one["prediction_id"].as_str().unwrap().to_string()).zip(right).collect()
+}

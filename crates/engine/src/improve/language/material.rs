@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use super::Counts;
 use crate::feedback::{Labelled, Target, truth};
-use crate::improve::material::{one_voice, too_few};
+use crate::improve::material::{newest_last, one_voice, too_few};
 use crate::improve::trust::{Capped, cap};
 use crate::improve::{Job, MIN_ROWS};
+use crate::model::Learned;
 use crate::model::language::{Opened, Place};
-use crate::model::versions::returned_through;
+use crate::model::versions::returned_learned;
 use crate::serve::language::{guard, prompt_of};
 use crate::serve::privacy::{HASHED, Revealer, SEALED};
 use crate::serve::secrets;
@@ -33,8 +34,8 @@ pub(super) struct Material {
     pub(super) held_out: Vec<PromptPair>,
     /// Who said what is compared on, and when.
     pub(super) judges: Vec<Labelled>,
-    /// The timestamp of the newest, in microseconds since 1970.
-    pub(super) through: i64,
+    /// What feedback there was.
+    pub(super) had: Learned,
     /// Their numbers.
     pub(super) rows: Counts,
 }
@@ -59,17 +60,18 @@ pub(super) fn gather(
 ) -> Result<Found> {
     context.tell(&Event::Note("reading feedback".into()));
     let opener = opener(job, &champion.place, name, store, context)?;
-    let Known { rows: labelled, mut pairs, unusable, preferences } = labelled(store, name, &opener)?;
+    let Known { rows: mut labelled, mut pairs, unusable, preferences } = labelled(store, name, &opener)?;
     opener.check()?;
     let file = &champion.place.file;
-    let returned = if job.again { None } else { returned_through(file, &champion.hash)? };
-    let since = champion.through().max(returned.unwrap_or(i64::MIN));
-    let newer = labelled.len() - labelled.partition_point(|row| row.at <= since);
+    let mut versions = if job.again { Vec::new() } else { returned_learned(file, &champion.hash)? };
+    let taken_back = !versions.is_empty();
+    versions.push(champion.learned());
+    let newer = newest_last(&mut labelled, &versions);
     let rows = Counts { labelled: labelled.len(), newer, unusable, preferences, ..Counts::default() };
     if newer < 2 * MIN_ROWS {
-        return Ok(Found::TooLittle(too_few(newer, returned.is_some()), rows));
+        return Ok(Found::TooLittle(too_few(newer, taken_back), rows));
     }
-    let through = labelled.last().map_or(i64::MIN, |row| row.at);
+    let had = Learned::made_with(&labelled);
     let held_out = (newer / 2).clamp(MIN_ROWS, MOST);
     let Capped { rows: labelled, newer, held_out, left_out, loudest } =
         cap(labelled, newer, held_out, &job.trust);
@@ -93,7 +95,7 @@ pub(super) fn gather(
     if judges.len() < MIN_ROWS {
         return Ok(Found::TooLittle(mostly_copies(&rows), rows));
     }
-    Ok(Found::Enough(Material { teaching, held_out, judges, through, rows }))
+    Ok(Found::Enough(Material { teaching, held_out, judges, had, rows }))
 }
 
 /// What opens what the log kept.
@@ -154,7 +156,8 @@ fn labelled(store: &Store, model: &str, opener: &Revealer) -> Result<Known> {
         };
         known.pairs.insert(logged.id, PromptPair { prompt, response });
         let (id, at, version) = (logged.id, logged.at, logged.version);
-        known.rows.push(Labelled { id, at, version, by: truth.by, cells: Vec::new() });
+        let known_since = truth.known_since.unwrap_or(at);
+        known.rows.push(Labelled { id, at, version, known_since, by: truth.by, otherwise: None, cells: Vec::new() });
         Ok(())
     })?;
     Ok(known)

@@ -120,14 +120,14 @@ fn run(job: &Job, store: &Store, context: &Context) -> Result<Improved> {
             None => return Ok(kept(verdict, rows, None)),
         },
     };
-    let Material { teaching, held_out, judges, through, rows } = &material;
+    let Material { teaching, held_out, judges, had, rows } = &material;
     let challenger = tuned(&champion, teaching, &job.tuning, context)?;
     let comparison = compare(&champion, &challenger, held_out, judges, context)?;
     let (promote, verdict) = decide(&comparison, held_out.len(), false);
     if !promote {
         return Ok(kept(verdict, *rows, Some(comparison)));
     }
-    let improved = json!({ "through": through, "verdict": verdict, "better_by": comparison.better_by });
+    let improved = json!({ "through": had.through, "received": had.received, "verdict": verdict, "better_by": comparison.better_by });
     let card = format!(
         "# {name}\n\nAn adapter tuned on {} answers that users corrected or accepted, from version {}.\n\n{verdict}\n",
         teaching.len(),

@@ -60,7 +60,9 @@ pub fn preferences(job: &Job, store: &Store, context: &Context) -> Result<Told> 
         let chosen = said(&word.chosen, &opener)?;
         let rejected = texts.get(&word.rejected)?.clone()?;
         let (id, version) = (word.chosen.id, word.chosen.version);
-        let said = Labelled { id, at: word.at, version, by: word.by, cells: Vec::new() };
+        let known_since = word.at;
+        let (at, by, otherwise) = (word.at, word.by, None);
+        let said = Labelled { id, at, version, known_since, by, otherwise, cells: Vec::new() };
         (chosen != rejected).then_some((Preference { prompt, chosen, rejected }, said))
     });
     let (preferences, said): (Vec<Preference>, Vec<Labelled>) = usable.unzip();

@@ -1,4 +1,4 @@
-//! A large language model: a checkpoint as it is published, and the adapter that is in service beside it.
+//! A large language model: a published checkpoint, and the adapter that is in service.
 //!
 //! The checkpoint never changes. What `improve` learns is a model file of its own, `NAME.tidemill` beside the checkpoint, which
 //! holds an adapter and names its base by hashes; older ones are kept in `versions`, as those of any model.
@@ -21,6 +21,7 @@ pub use describe::{Described, DescribedAdapter, describe};
 pub use file::{Origin, write};
 pub use place::Place;
 
+use super::Learned;
 use crate::files::sha256;
 
 /// The kind of the state in a model file that holds an adapter.
@@ -107,7 +108,12 @@ impl Opened {
 
     /// The timestamp of the newest feedback that it rests on, in microseconds since 1970.
     pub fn through(&self) -> i64 {
-        self.about["improved"]["through"].as_i64().unwrap_or(i64::MIN)
+        self.learned().through
+    }
+
+    /// What feedback it was made with.
+    pub fn learned(&self) -> Learned {
+        Learned::of_language(&self.about)
     }
 }
 
