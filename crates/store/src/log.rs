@@ -269,6 +269,22 @@ pub(crate) fn each_key_like(
     })
 }
 
+/// See [`crate::Store::knows`].
+pub(crate) fn knows(database: &mut dyn Database, keys: &[String]) -> Result<bool> {
+    for key in keys {
+        let key = [Value::Text(key)];
+        for sql in [
+            "SELECT 1 FROM predictions WHERE row_key = ? LIMIT 1",
+            "SELECT 1 FROM feedback WHERE by_user = ? LIMIT 1",
+        ] {
+            if first(database, sql, &key)?.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 pub(crate) fn forget(database: &mut dyn Database, keys: &[String]) -> Result<(u64, u64)> {
     let (mut predictions, mut pieces) = (0, 0);
     for key in keys {

@@ -269,8 +269,32 @@ fn a_store_in_use_is_backed_up() {
         ran.out
     );
     assert!(desk.run(&["forget", "k1", "--store", "copy.db"]).done().out.contains("forgot 1 prediction"));
-    std::fs::remove_file(desk.path("copy.db")).unwrap();
+    let ran = desk.run(&["forget", "k0", "--in-copies"]).done();
+    assert!(ran.out.contains("copy.db held an earlier copy of this store: forgotten there"), "{}", ran.out);
+    // A copy that does not hold the key is no reason to say no.
+    desk.run(&["forget", "k2", "--store", "copy.db"]).done();
     assert_eq!(desk.run(&["forget", "k2", "--json"]).done().json()["copies"], json!([]));
+}
+
+/// Kind 23: whoever forgets every night, and backs up every night, can tell what was done from what is left to expire.
+#[test]
+fn sets_of_backups_that_hold_a_key_are_named_and_may_be_left_to_expire() {
+    let desk = desk();
+    let process = Process::start(&desk, &[]);
+    for i in 0..3 {
+        assert_eq!(process.post("/v1/models/m/predict", &row(i)).unwrap().0, 200);
+    }
+    process.kill();
+    desk.run(&["backup", "run", "--to", "second", "--store", "tidemill.db"]).done();
+    let ran = desk.run(&["forget", "k0"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("second holds backups of this store (1 set, the latest"), "{}", ran.out);
+    let ran = desk.run(&["forget", "k1", "--despite-backups", "--json"]).done().json();
+    assert_eq!((&ran["predictions"], &ran["backups"][0]["sets"]), (&json!(1), &json!(1)), "{ran}");
+    assert_eq!(desk.run(&["forget", "k1", "--despite-backups"]).code, 1, "nothing is left to forget");
+    // A file that holds it does not expire.
+    desk.run(&["backup", "tidemill.db", "-o", "copy.db"]).done();
+    assert_eq!(desk.run(&["forget", "k2", "--despite-backups"]).code, 1);
 }
 
 #[test]

@@ -111,6 +111,19 @@ pub struct Means<'a> {
 /// # Errors
 /// A model whose rows of this key cannot be found for want of a secret or an identity. Nothing is deleted then.
 pub fn forget(store: &Store, key: &str, means: Means<'_>, model: Option<&Serving>) -> Result<(u64, u64)> {
+    Ok(store.forget(kept_as(store, key, means, model)?)?)
+}
+
+/// The texts under which a store keeps a key: itself, its hashes, and its encrypted forms.
+///
+/// # Errors
+/// As [`forget`].
+pub fn kept_as(
+    store: &Store,
+    key: &str,
+    means: Means<'_>,
+    model: Option<&Serving>,
+) -> Result<Vec<String>> {
     let mut private: BTreeSet<PrivateKey> = model.and_then(PrivateKey::of).into_iter().collect();
     for (_, document) in store.marks(KEYS)? {
         private.extend(serde_json::from_slice::<PrivateKey>(&document).ok());
@@ -122,7 +135,7 @@ pub fn forget(store: &Store, key: &str, means: Means<'_>, model: Option<&Serving
     for model in store.models_with_keys_like(SEALED)? {
         sealed(store, &model, key, means.identity, &mut keys)?;
     }
-    Ok(store.forget(keys)?)
+    Ok(keys)
 }
 
 /// The hashes under which rows of a model keep this key.
