@@ -5,6 +5,7 @@ mod backups;
 mod chores;
 mod front;
 mod lanes;
+mod patient;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -20,15 +21,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::app::{App, Options};
+use crate::app::{App, Limits, Options};
 use crate::error::Error;
 use crate::trouble::Repeated;
 use chores::chores;
 use front::Front;
 use lanes::Workers;
+use patient::Patient;
 
 /// How many requests of one HTTP/2 connection may be in flight.
 const STREAMS: u32 = 128;
+/// Where no more than one place in so many is free, new connections are not kept for long while they are idle.
+const CROWDED: usize = 4;
+/// The most bytes of a request's head.
+const HEAD: usize = 64 << 10;
 /// How long requests in flight may take once the server ends.
 const LAST: Duration = Duration::from_secs(60);
 
@@ -155,12 +161,16 @@ async fn run(
             () = &mut told => break,
         };
         let Some((stream, place)) = accepted else { continue };
+        let mut limits = options.limits;
+        if places.available_permits() < limits.connections / CROWDED {
+            limits.keep_alive = limits.head;
+        }
         let (app, front, watcher) = (app.clone(), front.clone(), graceful.watcher());
         app.telemetry.connections.inc();
         lanes.spawn(async move {
             // A client that goes away or sends nonsense is its own affair.
             if let Ok(stream) = stream.and_then(TcpStream::from_std) {
-                converse(stream, front, watcher, app.limits.head).await;
+                converse(stream, front, watcher, &limits).await;
             }
             app.telemetry.connections.dec();
             drop(place);
@@ -178,11 +188,13 @@ async fn run(
 }
 
 /// Answers the requests of a connection: HTTP/1, or HTTP/2 where the client begins with it ("prior knowledge", RFC 9113, section 3.3).
-async fn converse(stream: TcpStream, front: Front, watcher: Watcher, head: Duration) {
+async fn converse(stream: TcpStream, front: Front, watcher: Watcher, limits: &Limits) {
+    let head = limits.head;
     let begins = tokio::time::timeout(head, begins_http2(&stream)).await;
     let Ok(Ok(is_http2)) = begins else { return };
-    let stream = TokioIo::new(stream);
+    let front = front.of_a_connection();
     if is_http2 {
+        let stream = TokioIo::new(stream);
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
@@ -190,9 +202,11 @@ async fn converse(stream: TcpStream, front: Front, watcher: Watcher, head: Durat
             .serve_connection(stream, front);
         let _ = watcher.watch(connection).await;
     } else {
+        let stream = TokioIo::new(Patient::new(stream, front.talk(), head));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(head)
+            .header_read_timeout(limits.keep_alive.max(head))
+            .max_header_size(HEAD)
             .serve_connection(stream, front);
         let _ = watcher.watch(connection).await;
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use serde_json::Value;
@@ -78,14 +78,28 @@ async fn described(State(app): State<Arc<App>>, headers: HeaderMap) -> Response 
     json(&openapi::document(&models))
 }
 
-async fn no_such_address(State(_): State<Arc<App>>) -> ApiError {
+async fn no_such_address(address: Uri) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
-        .help("see /openapi.json")
+        .help(elsewhere(address.path()))
 }
 
-async fn wrong_method(State(_): State<Arc<App>>) -> ApiError {
+async fn wrong_method(address: Uri) -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address has no such method")
-        .help("see /openapi.json")
+        .help(elsewhere(address.path()))
+}
+
+/// Where that is found here which other servers (of TensorFlow, PyTorch, KServe, MLflow) have at an address.
+fn elsewhere(path: &str) -> &'static str {
+    let asks = path.ends_with(":predict") || path.ends_with("/infer") || path.starts_with("/predictions/");
+    if asks || path == "/invocations" {
+        return "send rows as [{…}, …] to POST /v1/models/NAME/predict; see /openapi.json";
+    }
+    match path {
+        "/ping" | "/health" | "/healthz" | "/readyz" | "/livez" | "/v2/health/ready" | "/v2/health/live" => {
+            "see /health/ready and /health/live"
+        }
+        _ => "see /openapi.json",
+    }
 }
 
 /// A document as an answer.

@@ -207,6 +207,33 @@ fn a_name_that_is_no_text_is_refused_as_json() {
 }
 
 #[test]
+fn addresses_of_other_servers_say_where_it_is_here() {
+    let served = served();
+    for path in
+        ["/v1/models/customers:predict", "/v2/models/customers/infer", "/predictions/customers", "/invocations"]
+    {
+        let answer = served.post(path, ADA);
+        assert!([404, 405].contains(&answer.status), "{path}: {}", answer.status);
+        let remedy = answer.json()["error"]["remedy"].as_str().unwrap_or_default().to_string();
+        assert!(remedy.contains("POST /v1/models/NAME/predict"), "{path}: {remedy}");
+    }
+    for path in ["/ping", "/v2/health/ready"] {
+        assert!(served.get(path).body.contains("/health/ready"), "{path}");
+    }
+}
+
+#[test]
+fn a_head_of_a_request_that_is_too_large_is_refused() {
+    let served = served();
+    let long = "a".repeat(100_000);
+    let answer = crate::send(served.address(), "GET", "/health/live", &[("X-Long", &long)], b"");
+    // The rest of it may still be on its way when the server closes, which may cut the answer off.
+    assert!([431, 0].contains(&answer.status), "{}", answer.head);
+    let some = "a".repeat(20_000);
+    assert_eq!(crate::send(served.address(), "GET", "/health/live", &[("X-Long", &some)], b"").status, 200);
+}
+
+#[test]
 fn limits_that_would_refuse_everything_are_refused_at_the_start() {
     let refused = |change: &dyn Fn(&mut tidemill_server::Options)| {
         let folder = tempfile::tempdir().unwrap();

@@ -63,6 +63,58 @@ fn a_thousand_slow_clients_do_not_slow_a_quick_one() {
     slow[0].read_to_end(&mut rest).unwrap();
 }
 
+/// Proxies keep connections for a minute, and send the next request on one that the server is just closing if it closes first.
+#[test]
+fn a_connection_waits_longer_for_a_request_than_a_request_for_its_rest() {
+    let served = served_with(|options| {
+        options.limits.head = Duration::from_millis(400);
+        options.limits.keep_alive = Duration::from_secs(4);
+    });
+    let mut stream = TcpStream::connect(served.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let ask = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut bytes = [0; 512];
+    for _ in 0..3 {
+        stream.write_all(ask.as_bytes()).unwrap();
+        let n = stream.read(&mut bytes).unwrap();
+        assert!(bytes[..n].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&bytes[..n]));
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    // The head of a request that was begun is not waited for, on a connection that was used before either.
+    stream.write_all(b"GET /health/li").unwrap();
+    let began = Instant::now();
+    while stream.read(&mut bytes).is_ok_and(|n| n > 0) {}
+    assert!(began.elapsed() < Duration::from_millis(2_000), "{:?}", began.elapsed());
+    // And in the end a connection without requests goes.
+    let mut idle = TcpStream::connect(served.address()).unwrap();
+    idle.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    idle.write_all(ask.as_bytes()).unwrap();
+    let began = Instant::now();
+    while idle.read(&mut bytes).is_ok_and(|n| n > 0) {}
+    let took = began.elapsed();
+    assert!(Duration::from_millis(3_500) < took && took < Duration::from_secs(15), "{took:?}");
+}
+
+/// Who keeps a connection for the next request is told that there is no next one, before the connection is closed under it.
+#[test]
+fn a_server_that_is_about_to_end_says_so_with_each_answer() {
+    let served = served();
+    let ask = |path: &str| {
+        let mut stream = TcpStream::connect(served.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{ADA}", ADA.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut bytes = [0; 4096];
+        let n = stream.read(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..n]).to_ascii_lowercase()
+    };
+    assert!(!ask(PREDICT).contains("connection: close"));
+    served.running.app.ready.store(false, Ordering::Relaxed);
+    let answer = ask(PREDICT);
+    assert!(answer.starts_with("http/1.1 200") && answer.contains("connection: close"), "{answer}");
+    assert!(ask("/health/ready").contains("connection: close"));
+}
+
 #[test]
 fn a_store_that_another_program_holds_is_waited_for_as_long_as_a_caller_waits() {
     let served = served_with(|options| options.limits.time = Duration::from_millis(500));

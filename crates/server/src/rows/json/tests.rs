@@ -126,3 +126,44 @@ fn faults_name_the_place_and_never_the_value() {
     let help = fault(r#"{"aeg": 31, "sex": "f"}"#).remedy.unwrap();
     assert!(help.contains("'aeg'") && help.contains("'age'"), "{help}");
 }
+
+/// Kind 2: as in a file, what Python writes for no value is none.
+#[test]
+fn nan_is_no_value_and_what_is_no_json_is_told_how_it_is_written() {
+    let bodies = [
+        r#"[{"age": NaN, "sex": "f"}, {"age": 2, "sex": "NaN"}]"#,
+        r#"[[NaN, "f"], [2, "NaN"]]"#,
+        r#"{"columns": ["sex", "age"], "rows": [["f", NaN], ["NaN", 2]]}"#,
+        r#"{"rows": [{"sex": "f", "age": NaN}, {"sex": "NaN", "age": 2}]}"#,
+    ];
+    for body in bodies {
+        let found = rows(body).unwrap_or_else(|e| panic!("{body}: {e:?}"));
+        assert_eq!(found[0], [Cell::Missing, Cell::Text("f".into())], "{body}");
+        assert_eq!(found[1], [Cell::Number(2.0), Cell::Text("NaN".into())], "{body}");
+    }
+    for body in [
+        r#"{"age": None, "sex": "f"}"#,
+        "{'age': 1, 'sex': 'f'}",
+        r#"{"age": +1, "sex": NaN}"#,
+    ] {
+        let fault = rows(body).unwrap_err();
+        let help = fault.remedy.as_deref().unwrap_or_default();
+        assert!(fault.code == "malformed_json" && help.contains("null"), "{body}: {help}");
+    }
+}
+
+#[test]
+fn rows_as_other_servers_want_them_are_told_how_they_are_sent_here() {
+    for body in [
+        r#"{"instances": [{"age": 1, "sex": "f"}]}"#,
+        r#"{"inputs": {"age": [1], "sex": ["f"]}}"#,
+        r#"{"dataframe_split": {"columns": ["age", "sex"], "data": [[1, "f"]]}}"#,
+        r#"{"dataframe_records": [{"age": 1, "sex": "f"}]}"#,
+    ] {
+        let fault = rows(body).unwrap_err();
+        let help = fault.remedy.unwrap_or_default();
+        assert!(fault.code == "missing_column" && help.contains("send the rows themselves"), "{body}: {help}");
+    }
+    let columns = rows(r#"{"age": {"0": 1}, "sex": {"0": "f"}}"#).unwrap_err();
+    assert!(columns.code == "wrong_type" && columns.remedy.unwrap_or_default().contains("records"));
+}
