@@ -186,7 +186,7 @@ fn decode_int8(peers: &Peers, model: &Model, small: &Model, rows: &mut Vec<Row>)
     Ok(())
 }
 
-/// Answers of [`TOKENS`] tokens: two, four and eight together, against as many one after the other.
+/// Answers of [`TOKENS`] tokens: two and eight together, against as many one after the other.
 fn together(model: &Model, bits: &str, goals: [f64; 2], rows: &mut Vec<Row>) -> Outcome<()> {
     let prompt = asked(model)?;
     let answers = |at_once: usize, n: usize| -> Outcome<(f64, Vec<Vec<u32>>)> {
@@ -208,7 +208,7 @@ fn together(model: &Model, bits: &str, goals: [f64; 2], rows: &mut Vec<Row>) -> 
         Ok((begun.elapsed().as_secs_f64(), found))
     };
     answers(1, 1)?;
-    for n in [2, 4, 8] {
+    for n in [2, 8] {
         let ((ours_secs, ours), (peer_secs, theirs)) = (answers(n, n)?, answers(1, n)?);
         if ours != theirs {
             return Err("answers together are not those of alone".into());

@@ -1,4 +1,4 @@
-//! The explicit lists of built-ins: adding one is its file and a line here.
+//! The lists of built-ins. To add a built-in, write its file and add a line here.
 
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ pub const STEPS: &[Entry] = &[
     Entry::step::<tidemill_neural::Denoise>(),
     Entry::step::<tidemill_prep::DropColumns>(),
     Entry::step::<tidemill_prep::DropMissing>(),
+    Entry::step::<tidemill_language::EmbedText>(),
     Entry::step::<tidemill_prep::EmbedWords>(),
     Entry::step::<tidemill_prep::EncodeFrequency>(),
     Entry::step::<tidemill_prep::EncodeHash>(),
@@ -109,6 +110,7 @@ pub const LEARNERS: &[Entry] = &[
     Entry::learner::<tidemill_learn::linear::Ridge>(),
     Entry::learner::<tidemill_learn::linear::Sgd>(),
     Entry::learner::<tidemill_learn::linear::Tweedie>(),
+    Entry::learner::<tidemill_language::FineTunedText>(),
     #[cfg(feature = "neural")]
     Entry::learner::<tidemill_neural::GraphNet>(),
     Entry::learner::<tidemill_learn::masks::KMeans>(),

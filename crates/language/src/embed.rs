@@ -40,7 +40,17 @@ impl Embedder {
     /// # Errors
     /// When files are missing, damaged or disagree, or the architecture or the pooling is unknown.
     pub fn open(folder: &Path) -> Result<Self> {
-        let sentences = Sentences::of(folder)?;
+        Self::open_as(folder, None, None)
+    }
+
+    /// The same with another pooling, or with vectors scaled to length 1 or not, than the folder says.
+    ///
+    /// # Errors
+    /// As [`Embedder::open`].
+    pub fn open_as(folder: &Path, pooling: Option<Pooling>, normalized: Option<bool>) -> Result<Self> {
+        let mut sentences = Sentences::of(folder)?;
+        sentences.pooling = pooling.unwrap_or(sentences.pooling);
+        sentences.normalized = normalized.unwrap_or(sentences.normalized);
         let net = if Self::is_decoder(folder)? { decoder(folder)? } else { bert(folder)? };
         let (vocabulary, room) = net.vocabulary_and_room();
         let longest = sentences.longest.unwrap_or(room).clamp(2, room.max(2));
@@ -116,27 +126,33 @@ impl Embedder {
 
     /// Adds the vectors of a batch.
     fn pool(&self, batch: &[Vec<u32>], vectors: &mut Vec<f32>) {
-        let d = self.width();
-        let states = self.net.states(batch);
-        let mut rows = states.chunks_exact(d);
-        for text in batch {
-            let n = text.len();
-            let kept = match self.sentences.pooling {
-                Pooling::Mean => 0..n,
-                Pooling::Cls => 0..n.min(1),
-                Pooling::Last => n.saturating_sub(1)..n,
-            };
-            let mut sum = vec![0.0f64; d];
-            for (i, row) in rows.by_ref().take(n).enumerate() {
-                if kept.contains(&i) {
-                    sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
-                }
-            }
-            let square: f64 = sum.iter().map(|x| x * x).sum();
-            let by = if self.sentences.normalized { square.sqrt() } else { kept.len() as f64 };
-            vectors.extend(sum.iter().map(|x| (x / by.max(1e-12)) as f32));
-        }
+        let Sentences { pooling, normalized, .. } = self.sentences;
+        vectors.extend(pooled(batch, &self.net.states(batch), self.width(), pooling, normalized));
     }
+}
+
+/// The vectors of texts from the states of their tokens, `d` numbers each.
+pub(crate) fn pooled(texts: &[Vec<u32>], states: &[f32], d: usize, pooling: Pooling, normalized: bool) -> Vec<f32> {
+    let mut vectors = Vec::with_capacity(texts.len() * d);
+    let mut rows = states.chunks_exact(d);
+    for text in texts {
+        let n = text.len();
+        let kept = match pooling {
+            Pooling::Mean => 0..n,
+            Pooling::Cls => 0..n.min(1),
+            Pooling::Last => n.saturating_sub(1)..n,
+        };
+        let mut sum = vec![0.0f64; d];
+        for (i, row) in rows.by_ref().take(n).enumerate() {
+            if kept.contains(&i) {
+                sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+            }
+        }
+        let square: f64 = sum.iter().map(|x| x * x).sum();
+        let by = if normalized { square.sqrt() } else { kept.len() as f64 };
+        vectors.extend(sum.iter().map(|x| (x / by.max(1e-12)) as f32));
+    }
+    vectors
 }
 
 fn bert(folder: &Path) -> Result<Net> {

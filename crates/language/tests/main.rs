@@ -3,7 +3,9 @@
 mod agreement;
 mod bad_input;
 mod embed;
+mod embed_text;
 mod forms;
+mod merge;
 mod preferences;
 mod together;
 mod tune;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tidemill_core::Context;
 use tidemill_language::{
-    Adapter, Message, Model, Prompt, PromptPair, Request, Sampling, Sft, losses, read_pairs, sft,
+    Adapter, Message, Model, Prompt, PromptPair, Request, Sampling, Sft, Watch, losses, read_pairs, sft, sft_watched,
 };
 
 fn model() -> Model {
@@ -124,4 +124,70 @@ fn an_adapter_comes_back_from_its_state() {
     let (_, tensor) = stray.tensors.pop_first().unwrap();
     stray.tensors.insert("base_model.model.other.weight".into(), tensor);
     assert!(Adapter::of_state(stray, model.config()).is_err());
+}
+
+fn bytes(adapter: &Adapter) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    adapter.save(folder.path(), "llama").unwrap();
+    fs::read(folder.path().join("adapter_model.safetensors")).unwrap()
+}
+
+#[test]
+fn a_tuning_that_was_stopped_ends_in_the_same_bytes() {
+    let model = model();
+    let pairs = [pair("Hi", "ok"), pair("Bye", "no"), pair("Why", "so")];
+    let settings = Sft { epochs: 4, batch: 2, learning_rate: 1e-2, ..Sft::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tuning.part");
+    let held_out = [pair("Hi", "ok")];
+    let watch = Watch { held_out: &held_out, patience: 0, progress: None };
+    let whole = sft_watched(&model, &pairs, &settings, None, &watch, &Context::default()).unwrap();
+    // Stopped within the third epoch, of two steps each.
+    let stopping = Arc::new(std::sync::Mutex::new(0));
+    let (seen, context) = (stopping.clone(), Context::default());
+    let switch = context.cancel_switch();
+    let context = context.with_watcher(move |event| {
+        if matches!(event, tidemill_core::Event::Step(_)) {
+            *seen.lock().unwrap() += 1;
+            if *seen.lock().unwrap() == 5 {
+                switch.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    });
+    let watch = Watch { progress: Some(file.as_path()), ..watch };
+    assert!(sft_watched(&model, &pairs, &settings, None, &watch, &context).is_err());
+    let rest = sft_watched(&model, &pairs, &settings, None, &watch, &Context::default()).unwrap();
+    assert_eq!((&rest.losses, &rest.held_out), (&whole.losses, &whole.held_out));
+    assert_eq!(bytes(&rest.adapter), bytes(&whole.adapter));
+    // Once more: nothing is left to do.
+    let again = sft_watched(&model, &pairs, &settings, None, &watch, &Context::default()).unwrap();
+    assert_eq!(bytes(&again.adapter), bytes(&whole.adapter));
+    let other = Sft { learning_rate: 2e-2, ..settings.clone() };
+    let error = sft_watched(&model, &pairs, &other, None, &watch, &Context::default()).unwrap_err();
+    assert!(error.to_string().contains("another tuning"), "{error}");
+    fs::write(&file, "cut").unwrap();
+    assert!(sft_watched(&model, &pairs, &settings, None, &watch, &Context::default()).is_err());
+}
+
+#[test]
+fn what_makes_withheld_answers_less_likely_is_not_kept() {
+    let model = model();
+    let pairs = [pair("Hi", "ok"), pair("Bye", "ok")];
+    let settings = Sft { epochs: 8, batch: 2, learning_rate: 5e-2, ..Sft::default() };
+    let tuned = |held_out: &[PromptPair]| {
+        let watch = Watch { held_out, patience: 2, progress: None };
+        sft_watched(&model, &pairs, &settings, None, &watch, &Context::default()).unwrap()
+    };
+    // The same answers: they become likelier, and the last epoch or one near it is kept.
+    let good = tuned(&pairs);
+    let best = good.best_epoch.unwrap();
+    assert!(best > 0 && good.held_out[best] < 0.9 * good.held_out[0], "{:?}", good.held_out);
+    assert_eq!(good.held_out[best], good.held_out.iter().copied().fold(f64::MAX, f64::min));
+    let kept = losses(&model, &pairs, Some(&good.adapter), 1024, &Context::default()).unwrap();
+    let mean = kept.iter().map(|loss| loss.unwrap()).sum::<f64>() / 2.0;
+    assert!((mean - good.held_out[best]).abs() < 1e-6, "{mean} {:?}", good.held_out);
+    // Answers that have nothing of these: at most two epochs beyond the best are taken.
+    let bad = tuned(&[pair("Hi", "zzz qqq"), pair("Bye", "### 0")]);
+    assert!(bad.held_out.len() - 1 - bad.best_epoch.unwrap() <= 2, "{:?}", bad.held_out);
+    assert_eq!(bad.losses.len(), bad.held_out.len() - 1);
 }

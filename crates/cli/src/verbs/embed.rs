@@ -1,10 +1,8 @@
 //! `tidemill embed`.
 
-use std::fmt::Write;
-use std::path::Path;
-
 use serde_json::json;
-use tidemill_engine::core::{Error, Result};
+use tidemill_engine::core::{Context, Result};
+use tidemill_engine::verbs::texts::Texts;
 use tidemill_language::{Embedder, read_texts};
 
 use super::context;
@@ -15,25 +13,28 @@ use crate::show::Shown;
 /// Texts that are embedded between two looks at Ctrl-C.
 const BATCH: usize = 256;
 
-/// Writes a line with text and vector for each text.
+/// Writes each text with its vector.
 pub(super) fn embed(args: &Embed, cli: &Cli) -> Result<Shown> {
     let context = context(cli, 0, None)?;
     let texts = read_texts(&args.texts, &args.column)?;
-    let embedder = Embedder::open(&args.model)?;
-    let mut lines = String::new();
+    let embedder = Embedder::open_as(&args.model, args.pooling.map(Into::into), args.normalize)?;
+    let embedded = with_vectors(texts, &embedder, &context)?;
+    let (n, width) = (embedded.texts.len(), embedded.width);
+    let document = json!({ "texts": n, "width": width, "out": args.out });
+    if args.out == "-" {
+        return Ok(Shown::new(embedded.lines(), document));
+    }
+    embedded.write(&args.out)?;
+    Ok(Shown::new(format!("{n} texts, {width} numbers each: {}\n", args.out), document))
+}
+
+/// Texts with the vectors that an encoder gives them.
+pub(super) fn with_vectors(texts: Vec<String>, embedder: &Embedder, context: &Context) -> Result<Texts> {
+    let width = embedder.width();
+    let mut vectors = Vec::with_capacity(texts.len() * width);
     for batch in texts.chunks(BATCH) {
         context.check()?;
-        let vectors = embedder.embed(batch)?;
-        for (text, vector) in batch.iter().zip(vectors.chunks(embedder.width())) {
-            // Writing into a text cannot fail.
-            let _ = writeln!(lines, "{}", json!({ "text": text, "vector": vector }));
-        }
+        vectors.extend(embedder.embed(batch)?);
     }
-    let document = json!({ "texts": texts.len(), "width": embedder.width(), "out": args.out });
-    if args.out == "-" {
-        return Ok(Shown::new(lines, document));
-    }
-    std::fs::write(Path::new(&args.out), lines).map_err(|e| Error::io(&args.out, e))?;
-    let text = format!("{} texts, {} numbers each: {}\n", texts.len(), embedder.width(), args.out);
-    Ok(Shown::new(text, document))
+    Ok(Texts { texts, vectors, width })
 }

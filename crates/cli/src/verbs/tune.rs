@@ -7,7 +7,7 @@ use tidemill_engine::core::{Context, Result};
 use tidemill_engine::error::EngineError;
 use tidemill_engine::improve;
 use tidemill_language::{
-    Adapter, Dpo, Model, Preference, Preferred, Sft, Tuned, dpo, read_pairs, read_preferences, sft,
+    Adapter, Dpo, Model, Preference, Preferred, Sft, Tuned, Watch, dpo, read_pairs, read_preferences, sft_watched,
 };
 
 use super::generate::adapter;
@@ -22,6 +22,11 @@ pub(super) fn tune(args: &Tune, cli: &Cli) -> Result<Shown> {
     let context = context(cli, args.seed, None)?;
     match args.method {
         Method::Sft => by_pairs(args, &context),
+        Method::Dpo if args.held_out.is_some() || args.progress.is_some() => Err(EngineError::usage(
+            "--held-out and --progress are for --method sft",
+            "leave them out; `tidemill improve` judges what was learned of preferences on newer ones",
+        )
+        .into()),
         Method::Dpo => by_preferences(args, &context),
     }
 }
@@ -37,9 +42,15 @@ fn by_pairs(args: &Tune, context: &Context) -> Result<Shown> {
     let pairs = read_pairs(file)?;
     let model = Model::open(&args.model)?;
     let start = adapter(args.adapter.as_deref(), &model)?;
-    let tuned = sft(&model, &pairs, &steps(args, Sft::default()), start, context)?;
+    let held_out = args.held_out.as_deref().map(read_pairs).transpose()?.unwrap_or_default();
+    let watch = Watch { held_out: &held_out, patience: args.patience, progress: args.progress.as_deref() };
+    let tuned = sft_watched(&model, &pairs, &steps(args, Sft::default()), start, &watch, context)?;
     let Tuned { losses, examples, .. } = &tuned;
-    let text = format!("{examples} of {} pairs learned in {}", pairs.len(), ends(losses));
+    let mut text = format!("{examples} of {} pairs learned in {}", pairs.len(), ends(losses));
+    if let (Some(best), Some(first)) = (tuned.best_epoch, tuned.held_out.first()) {
+        let lowest = tuned.held_out.get(best).unwrap_or(first);
+        text += &format!("\nWithheld answers: loss {first:.3} at first, {lowest:.3} after epoch {best}, which is kept");
+    }
     written(args, &tuned.adapter, text, json_of(&tuned)?)
 }
 

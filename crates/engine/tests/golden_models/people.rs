@@ -25,6 +25,18 @@ pub(super) const MODELS: &[(&str, &str)] = &[
         steps = [{ kind = "embed_words", method = "glove", dimensions = 4, columns = ["note"] }]
         "#,
     ),
+    // Texts as a sentence encoder sees them.
+    (
+        "people-embedded_net",
+        r#"
+        data.target = "kind"
+        data.key = "id"
+        data.ignore = ["price"]
+        columns.note.kind = "text"
+        learners = [{ kind = "logistic" }]
+        steps = [{ kind = "embed_text", model = "../language/tests/fixtures/bert", columns = ["note"] }]
+        "#,
+    ),
     // Two targets, one of classes and one a number.
     (
         "people-targets",

@@ -62,8 +62,8 @@ pub(crate) struct Trace {
     pub(crate) raw: Vec<f32>,
     /// Queries after rotation.
     pub(crate) queries: Vec<f32>,
-    /// Keys after rotation, and values.
-    pub(crate) memory: Memory,
+    /// Keys after rotation, and values, of each sequence.
+    pub(crate) memories: Vec<Memory>,
     /// The answer of attention.
     pub(crate) attended: Vec<f32>,
     /// The state between attention and the feed-forward part.

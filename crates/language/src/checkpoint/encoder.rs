@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::Result;
 
@@ -10,8 +12,9 @@ use super::read_json;
 use crate::error::LanguageError;
 
 /// How the states of a text's tokens become its vector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pooling {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
     /// Their mean.
     Mean,
     /// That of the first.
@@ -78,12 +81,19 @@ impl EncoderConfig {
     /// When the architecture, the activation or the positions are unknown, or sizes are missing.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         let file = folder.join("config.json");
-        let raw = read_json(&file)?;
-        let read = Fields { raw: &raw, file: &file };
+        Self::of_json(&read_json(&file)?, &file)
+    }
+
+    /// From the value of a `config.json`.
+    ///
+    /// # Errors
+    /// As [`EncoderConfig::open`].
+    pub(crate) fn of_json(raw: &Value, file: &Path) -> Result<Self> {
+        let read = Fields { raw, file };
         let named = raw["architectures"][0].as_str().or(raw["model_type"].as_str()).unwrap_or("none");
         if !raw["auto_map"].is_null() {
             let problem = "asks for code of its own ('auto_map'), which is never run";
-            return Err(LanguageError::checkpoint(&file, problem).into());
+            return Err(LanguageError::checkpoint(file, problem).into());
         }
         if !BERT.contains(&named) && !ROBERTA.contains(&named) {
             return Err(read.unsupported("architecture", named, ENCODERS));
@@ -97,7 +107,7 @@ impl EncoderConfig {
         let (hidden, heads) = (read.size("hidden_size")?, read.size("num_attention_heads")?);
         if !hidden.is_multiple_of(heads) {
             let problem = format!("hidden_size {hidden} is no multiple of {heads} heads");
-            return Err(LanguageError::checkpoint(&file, problem).into());
+            return Err(LanguageError::checkpoint(file, problem).into());
         }
         let positions = read.size("max_position_embeddings")?;
         // RoBERTa counts from the place after that of its padding.
@@ -106,7 +116,7 @@ impl EncoderConfig {
         let Some(room) = positions.checked_sub(first_position).filter(|room| *room >= 2) else {
             let problem =
                 format!("max_position_embeddings {positions} leaves no place beyond padding {padding}");
-            return Err(LanguageError::checkpoint(&file, problem).into());
+            return Err(LanguageError::checkpoint(file, problem).into());
         };
         Ok(EncoderConfig {
             vocabulary: read.size("vocab_size")?,

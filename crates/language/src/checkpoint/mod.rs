@@ -17,7 +17,8 @@ use serde_json::Value;
 use tidemill_core::{Error, Result};
 
 pub use config::{Activation, Config, Family, RopeScaling};
-pub(crate) use encoder::{EncoderConfig, Pooling, Sentences};
+pub use encoder::Pooling;
+pub(crate) use encoder::{EncoderConfig, Sentences};
 pub(crate) use folder::Shards;
 pub(crate) use shard::Shard;
 

@@ -64,6 +64,26 @@ impl Shard {
         self.header.info(name).map(|info| info.shape.as_slice())
     }
 
+    /// The bytes of a tensor of bytes.
+    ///
+    /// # Errors
+    /// When it is not there, or holds something else.
+    pub(crate) fn bytes(&mut self, name: &str) -> Result<Vec<u8>> {
+        let Some(info) = self.header.info(name).filter(|info| info.dtype == Dtype::U8) else {
+            return Err(LanguageError::checkpoint(&self.path, format!("lacks bytes '{name}'")).into());
+        };
+        let (from, to) = info.data_offsets;
+        self.at(from, to)
+    }
+
+    fn at(&mut self, from: usize, to: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; to - from];
+        let at = SeekFrom::Start(self.start + from as u64);
+        self.file.seek(at).map_err(|e| Error::io(&self.path, e))?;
+        self.file.read_exact(&mut bytes).map_err(|e| Error::io(&self.path, e))?;
+        Ok(bytes)
+    }
+
     /// The values of a tensor of this shape, row-major.
     ///
     /// # Errors
@@ -91,10 +111,6 @@ impl Shard {
             }
         };
         let (from, to) = info.data_offsets;
-        let mut bytes = vec![0; to - from];
-        let at = SeekFrom::Start(self.start + from as u64);
-        self.file.seek(at).map_err(|e| Error::io(&self.path, e))?;
-        self.file.read_exact(&mut bytes).map_err(|e| Error::io(&self.path, e))?;
-        Ok(format.read(&bytes))
+        Ok(format.read(&self.at(from, to)?))
     }
 }

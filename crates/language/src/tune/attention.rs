@@ -6,26 +6,25 @@ use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 use tidemill_kernel::vector::wide;
 
-use crate::blocks::attention::{seen, softmax};
-use crate::blocks::decoder::Trace;
+use crate::blocks::attention::{Memory, seen, softmax};
 use crate::blocks::sums::sum_of_pairs;
 use crate::checkpoint::Config;
 
-/// Gradients at queries, keys and values (after rotation), side by side as the forward pass had them, from that at the
-/// answer of attention.
-pub(crate) fn backward(config: &Config, trace: &Trace, d_out: &[f32]) -> Vec<f32> {
+/// Gradients at queries, keys and values (after rotation) of one sequence, side by side as the forward pass had them, from that at
+/// the answer of attention.
+pub(crate) fn backward(config: &Config, queries: &[f32], memory: &Memory, d_out: &[f32]) -> Vec<f32> {
     let size = config.head_size;
     let (q, kv, group) = (config.heads * size, config.kv_heads * size, config.heads / config.kv_heads);
     let n = d_out.len() / q;
     let heads: Vec<Head> = (0..config.kv_heads)
         .into_par_iter()
         .map(|kv_head| {
-            let keys = strided(&trace.memory.keys, n, kv_head * size, size, kv);
-            let values = strided(&trace.memory.values, n, kv_head * size, size, kv);
+            let keys = strided(&memory.keys, n, kv_head * size, size, kv);
+            let values = strided(&memory.values, n, kv_head * size, size, kv);
             let mut head = Head::new(n, size, group);
             for member in 0..group {
                 let at = (kv_head * group + member) * size;
-                let queries = strided(&trace.queries, n, at, size, q);
+                let queries = strided(queries, n, at, size, q);
                 head.add(config, member, [queries, keys, values, strided(d_out, n, at, size, q)]);
             }
             head

@@ -25,11 +25,25 @@ impl Pass<'_> {
         block.inner_norm.backward(&trace.between, &d_normed, d_state);
 
         let d_attended = self.linear_backward(&block.out, &trace.attended, d_state, &[Site::O], gradients);
-        let mut d_qkv = attention::backward(config, trace, &d_attended);
+        let mut d_qkv = self.attention_backward(trace, &d_attended);
         self.turn_back(trace, &mut d_qkv);
         let normed = block.attention_norm.of(&trace.before);
         let d_normed = self.linear_backward(&block.qkv, &normed, &d_qkv, &Site::ATTENTION, gradients);
         block.attention_norm.backward(&trace.before, &d_normed, d_state);
+    }
+
+    /// The gradients at queries, keys and values of each sequence, which sees none of the others.
+    fn attention_backward(&self, trace: &Trace, d_attended: &[f32]) -> Vec<f32> {
+        let q = self.config.heads * self.config.head_size;
+        let mut d_qkv = Vec::with_capacity(self.places.len() * self.config.qkv());
+        let mut first = 0;
+        for run in self.places.chunk_by(|a, b| a.sequence == b.sequence) {
+            let rows = first * q..(first + run.len()) * q;
+            let memory = &trace.memories[run[0].sequence];
+            d_qkv.extend(attention::backward(self.config, &trace.queries[rows.clone()], memory, &d_attended[rows]));
+            first += run.len();
+        }
+        d_qkv
     }
 
     /// Undoes rotation and norms by head on gradients of queries and keys.

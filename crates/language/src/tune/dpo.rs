@@ -11,7 +11,7 @@ use super::examples::Example;
 use super::judge::loss_of;
 use super::lora::Adapter;
 use super::preferences::{Preference, examples};
-use super::sft::{Sft, check, steps, trainer};
+use super::sft::{Sft, Steps, check, steps, trainer};
 use super::trainer::Trainer;
 use crate::error::LanguageError;
 use crate::model::Model;
@@ -75,15 +75,11 @@ pub fn dpo(
         return Err(Error::parameter("beta", format!("is {}; a number above 0 is needed", settings.beta)));
     }
     let couples = couples(model, preferences, settings.steps.max_length, context)?;
-    let mut trainer = trainer(model, &settings.steps, start, context)?;
-    let (mut margins, mut right) = (Vec::new(), Vec::with_capacity(couples.len()));
-    let losses = steps(&couples, &settings.steps, context, &mut |batch, rate| {
-        let found = step(&mut trainer, batch, settings.beta, rate, context)?;
-        let n = found.len() as f64;
-        margins.push(found.iter().sum::<f64>() / n);
-        right.extend(found.iter().map(|margin| f64::from(u8::from(*margin > 0.0))));
-        Ok(found.iter().map(|margin| loss(*margin)).sum::<f64>() / n)
-    })?;
+    let trainer = trainer(model, &settings.steps, start, context)?;
+    let (margins, right) = (Vec::new(), Vec::with_capacity(couples.len()));
+    let mut preferring = Preferring { trainer, beta: settings.beta, context, margins, right };
+    let losses = steps(&couples, &settings.steps, Vec::new(), context, &mut preferring)?;
+    let Preferring { trainer, margins, right, .. } = preferring;
     let accuracies = right.chunks(couples.len()).map(|epoch| epoch.iter().sum::<f64>() / epoch.len() as f64);
     Ok(Preferred {
         accuracies: accuracies.collect(),
@@ -93,6 +89,27 @@ pub fn dpo(
         left_out: preferences.len() - couples.len(),
         preferences: couples.len(),
     })
+}
+
+/// A tuning by preferences under way.
+struct Preferring<'a> {
+    trainer: Trainer<'a>,
+    beta: f64,
+    context: &'a Context,
+    /// The mean margin of each step.
+    margins: Vec<f64>,
+    /// Of each preference, as it came, 1 where its margin was above 0.
+    right: Vec<f64>,
+}
+
+impl Steps<Couple> for Preferring<'_> {
+    fn step(&mut self, batch: &[&Couple], rate: f64) -> Result<f64> {
+        let found = step(&mut self.trainer, batch, self.beta, rate, self.context)?;
+        let n = found.len() as f64;
+        self.margins.push(found.iter().sum::<f64>() / n);
+        self.right.extend(found.iter().map(|margin| f64::from(u8::from(*margin > 0.0))));
+        Ok(found.iter().map(|margin| loss(*margin)).sum::<f64>() / n)
+    }
 }
 
 /// The preferences that can teach, with what the reference says of them.

@@ -130,6 +130,32 @@ pub fn read_pairs(file: &Path) -> Result<Vec<PromptPair>> {
     Ok(read::<Line>(file)?.into_iter().map(|(_, line)| line.into()).collect())
 }
 
+/// A text that was written, or is to be, with what it should have been.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Judged {
+    /// What was asked.
+    #[serde(default)]
+    pub prompt: String,
+    /// What should have been answered.
+    #[serde(default, alias = "response", alias = "completion", alias = "correction")]
+    pub reference: String,
+    /// What was answered.
+    #[serde(default)]
+    pub answer: Option<String>,
+    /// Another answer, to be compared with the first.
+    #[serde(default)]
+    pub other: Option<String>,
+}
+
+/// Reads texts to judge: JSON lines with `reference`, and `prompt`, `answer` and `other` where there are such, or a CSV file with these
+/// columns (by the file's ending).
+///
+/// # Errors
+/// When the file cannot be read, or holds no line.
+pub fn read_judged(file: &Path) -> Result<Vec<Judged>> {
+    Ok(read::<Judged>(file)?.into_iter().map(|(_, line)| line).collect())
+}
+
 /// Reads what each line or record holds, with its line from 1; at least one.
 pub(super) fn read<T: DeserializeOwned>(file: &Path) -> Result<Vec<(u64, T)>> {
     let pairs = if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {

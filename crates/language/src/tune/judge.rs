@@ -20,14 +20,30 @@ pub fn losses(
     longest: usize,
     context: &Context,
 ) -> Result<Vec<Option<f64>>> {
+    let sums = log_losses_of(model, pairs, adapter, longest, context)?;
+    Ok(sums.into_iter().map(|found| found.map(|(sum, n)| sum / n as f64)).collect())
+}
+
+/// The sum of `-ln p` over the tokens of each response, in nats, and how many tokens these are. The perplexity of all is `e` to the
+/// sum of sums by the sum of tokens.
+///
+/// # Errors
+/// As [`losses`].
+pub fn log_losses_of(
+    model: &Model,
+    pairs: &[PromptPair],
+    adapter: Option<&Adapter>,
+    longest: usize,
+    context: &Context,
+) -> Result<Vec<Option<(f64, usize)>>> {
     let longest = longest.min(model.config().context);
-    let loss = |pair: &PromptPair| -> Result<Option<f64>> {
+    let loss = |pair: &PromptPair| -> Result<Option<(f64, usize)>> {
         context.check()?;
         let example = Example::of(model, pair, longest)?;
         if example.n_labels() == 0 {
             return Ok(None);
         }
-        Ok(Some(loss_of(model, &example, adapter) / example.n_labels() as f64))
+        Ok(Some((loss_of(model, &example, adapter), example.n_labels())))
     };
     pairs.iter().map(loss).collect()
 }

@@ -1,6 +1,6 @@
 //! Tuning a model on what users did: small matrices beside frozen weights.
 
-mod adamw;
+pub(crate) mod adamw;
 mod adapter_files;
 mod attention;
 mod backward;
@@ -10,5 +10,6 @@ pub(crate) mod judge;
 pub(crate) mod lora;
 mod loss;
 pub(crate) mod preferences;
+mod progress;
 pub(crate) mod sft;
 mod trainer;

@@ -8,25 +8,28 @@ use super::examples::Example;
 use super::lora::{Adapter, Pair};
 use super::loss::cross_entropy;
 use crate::blocks::attention::{Memory, Place};
-use crate::blocks::decoder::{Pass, Trace};
+use crate::blocks::decoder::{Decoder, Pass, Trace};
 use crate::model::Model;
 
 /// Bytes of traces that are kept; beyond, layers are computed a second time on the backward pass.
 const KEPT: usize = 256 << 20;
+
+/// Tokens of examples that go through the model together, but for a longer one alone.
+const PACK: usize = 512;
 
 /// An adapter while it learns.
 pub(crate) struct Trainer<'a> {
     pub(crate) model: &'a Model,
     pub(crate) adapter: Adapter,
     pub(super) gradients: Vec<BlockGradients>,
-    means: Vec<BlockGradients>,
-    squares: Vec<BlockGradients>,
+    pub(super) means: Vec<BlockGradients>,
+    pub(super) squares: Vec<BlockGradients>,
     optimizer: AdamW,
     /// Bytes of traces that are kept.
     kept: usize,
     /// The longest gradient of a step; longer ones are shortened to it.
     clip_norm: f64,
-    n_steps: usize,
+    pub(super) n_steps: usize,
 }
 
 impl<'a> Trainer<'a> {
@@ -51,9 +54,9 @@ impl<'a> Trainer<'a> {
         self.clear();
         let n_labels: usize = batch.iter().map(|example| example.n_labels()).sum();
         let mut sum = 0.0;
-        for example in batch {
+        for pack in packs(batch) {
             context.check()?;
-            sum += self.backward(example, 1.0 / n_labels as f64);
+            sum += self.backward_all(pack, 1.0 / n_labels as f64);
         }
         self.update(rate);
         Ok(sum / n_labels as f64)
@@ -69,37 +72,43 @@ impl<'a> Trainer<'a> {
 
     /// Adds the gradients of an example's loss, times `factor`, and gives that loss, summed over its labels.
     pub(crate) fn backward(&mut self, example: &Example, factor: f64) -> f64 {
+        self.backward_all(&[example], factor)
+    }
+
+    /// The same of several examples, which go through the model side by side: larger products, and weights that are read once. Each
+    /// has positions and attention of its own, and its prompt stays masked.
+    pub(crate) fn backward_all(&mut self, examples: &[&Example], factor: f64) -> f64 {
         let Trainer { model, adapter, gradients, kept, .. } = self;
         let (config, decoder) = (model.config(), &model.decoder);
-        let n = example.tokens.len();
-        let long = config.turned_long(n);
-        let turns = decoder.rope.turns((0..n).map(|position| (position, long)));
-        let places: Vec<Place> = Place::run(0, 0..n).collect();
+        let positions = |example: &&Example| 0..example.tokens.len();
+        let turned = |example: &&Example| {
+            let long = config.turned_long(example.tokens.len());
+            positions(example).map(move |position| (position, long))
+        };
+        let turns = decoder.rope.turns(examples.iter().flat_map(turned));
+        let of_example = |(i, example): (usize, &&Example)| Place::run(i, positions(example));
+        let places: Vec<Place> = examples.iter().enumerate().flat_map(of_example).collect();
         let pass = |layer: usize| {
             let block = &decoder.blocks[layer];
             Pass { config, block, layer, adapter: Some(adapter), turns: &turns, places: &places }
         };
-        let keep = Trace::bytes(config, example.tokens.len()) <= *kept;
+        let keep = Trace::bytes(config, places.len()) <= *kept;
         let trace = |layer: usize, state: Vec<f32>| {
-            let (mut trace, mut memory) = (Trace::default(), Memory::default());
-            let state = pass(layer).forward(state, &mut [&mut memory], Some(&mut trace));
-            trace.memory = memory;
+            let mut trace = Trace::default();
+            let mut memories: Vec<Memory> = examples.iter().map(|_| Memory::default()).collect();
+            let state = pass(layer).forward(state, &mut memories.iter_mut().collect::<Vec<_>>(), Some(&mut trace));
+            trace.memories = memories;
             (state, trace)
         };
-        let mut state = decoder.embed(&example.tokens, 0..n);
+        let tokens: Vec<u32> = examples.iter().flat_map(|example| &example.tokens).copied().collect();
+        let mut state = decoder.embed(&tokens, examples.iter().flat_map(positions));
         let mut traces = Vec::with_capacity(config.layers);
         for layer in 0..config.layers {
             let (after, whole) = trace(layer, state);
             state = after;
             traces.push(if keep { whole } else { Trace { before: whole.before, ..Trace::default() } });
         }
-        // The state of a token says the next one: labels begin one token after their states.
-        let (first, d) = (example.first_label(), config.hidden);
-        let rows = (first - 1) * d..(example.tokens.len() - 1) * d;
-        let normed = decoder.norm.of(&state[rows.clone()]);
-        let (sum, d_normed) = cross_entropy(decoder, &normed, &example.tokens[first..], factor);
-        let mut d_state = vec![0.0; state.len()];
-        decoder.norm.backward(&state[rows.clone()], &d_normed, &mut d_state[rows]);
+        let (sum, mut d_state) = last(decoder, config.hidden, examples, &state, factor);
         for layer in (0..config.layers).rev() {
             // Each trace is freed once it was used.
             let found = traces.pop().unwrap_or_default();
@@ -127,6 +136,50 @@ impl<'a> Trainer<'a> {
             self.optimizer.step(self.n_steps, rate, &mut pair.b, b, &mut mean.b, &mut square.b);
         }
     }
+}
+
+/// Runs of examples that go through the model together.
+fn packs<'a, 'b>(batch: &'a [&'b Example]) -> Vec<&'a [&'b Example]> {
+    let (mut packs, mut from, mut tokens) = (Vec::new(), 0, 0);
+    for (i, example) in batch.iter().enumerate() {
+        if i > from && tokens + example.tokens.len() > PACK {
+            packs.push(&batch[from..i]);
+            (from, tokens) = (i, 0);
+        }
+        tokens += example.tokens.len();
+    }
+    packs.push(&batch[from..]);
+    packs
+}
+
+/// The loss of all labels, summed, and its gradient, times `factor`, at the states of all tokens.
+fn last(
+    decoder: &Decoder,
+    hidden: usize,
+    examples: &[&Example],
+    state: &[f32],
+    factor: f64,
+) -> (f64, Vec<f32>) {
+    let (mut rows, mut labels, mut start) = (Vec::new(), Vec::new(), 0);
+    for example in examples {
+        // The state of a token says the next one: labels begin one token after their states.
+        let first = example.first_label();
+        rows.push((start + first - 1) * hidden..(start + example.tokens.len() - 1) * hidden);
+        labels.extend_from_slice(&example.tokens[first..]);
+        start += example.tokens.len();
+    }
+    let states: Vec<f32> = rows.iter().flat_map(|rows| &state[rows.clone()]).copied().collect();
+    let normed = decoder.norm.of(&states);
+    let (sum, d_normed) = cross_entropy(decoder, &normed, &labels, factor);
+    let mut d_states = vec![0.0; states.len()];
+    decoder.norm.backward(&states, &d_normed, &mut d_states);
+    let (mut d_state, mut left) = (vec![0.0; state.len()], d_states.as_slice());
+    for rows in rows {
+        let (own, others) = left.split_at(rows.len());
+        d_state[rows].copy_from_slice(own);
+        left = others;
+    }
+    (sum, d_state)
 }
 
 fn zero(pair: &Option<Pair>) -> Option<Pair> {
@@ -201,6 +254,26 @@ mod tests {
                 }
             }
             assert_eq!(n, trainer.adapter.n_parameters());
+        }
+    }
+
+    #[test]
+    fn examples_side_by_side_have_the_gradients_of_each_alone() {
+        for family in ["llama", "gpt2"] {
+            let (model, adapter, _, examples) = case(family);
+            // Twice as many, so that lengths differ and come again.
+            let examples: Vec<&Example> = examples.iter().chain(&examples).collect();
+            let mut alone = Trainer::new(&model, adapter.clone(), 0.0, 1.0);
+            let sum: f64 = examples.iter().map(|example| alone.backward(example, 0.1)).sum();
+            let mut together = Trainer::new(&model, adapter, 0.0, 1.0);
+            assert!((together.backward_all(&examples, 0.1) - sum).abs() < 1e-9 * sum.abs(), "{family}");
+            let of = |trainer: &Trainer<'_>| -> Vec<f32> {
+                let pairs = trainer.gradients.iter().flatten().flatten();
+                pairs.flat_map(|pair| pair.a.iter().chain(&pair.b).copied().collect::<Vec<_>>()).collect()
+            };
+            for (x, y) in of(&together).iter().zip(of(&alone)) {
+                assert!((x - y).abs() < 1e-5 * y.abs().max(1.0), "{family}: {x} is not {y}");
+            }
         }
     }
 

@@ -192,6 +192,7 @@ pub(super) const TERMS: &[(&str, &str)] = &[
     ("done.denoise", "由去噪自编码器处理"),
     ("done.drop_columns", "删除"),
     ("done.drop_missing", "缺失过多时删除"),
+    ("done.embed_text", "由语言模型转换为向量"),
     ("done.encode_frequency", "替换为各类别出现的频率"),
     ("done.encode_hash", "词项哈希计数"),
     ("done.encode_one_hot", "独热编码"),

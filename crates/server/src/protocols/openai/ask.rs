@@ -52,7 +52,7 @@ const KNOWN: [&str; 19] = [
 ];
 /// Keys of chats alone, and of texts alone.
 const OF_CHATS: [&str; 5] = ["messages", "tools", "tool_choice", "parallel_tool_calls", "top_logprobs"];
-const OF_TEXTS: [&str; 1] = ["prompt"];
+const OF_TEXTS: [&str; 2] = ["prompt", "echo"];
 
 /// Keys of OpenAI's that would change the answer and are not supported, each with what holds anyway.
 fn unsupported_keys(form: Form) -> Vec<(&'static str, Vec<Value>)> {
@@ -69,7 +69,7 @@ fn unsupported_keys(form: Form) -> Vec<(&'static str, Vec<Value>)> {
             ("verbosity", vec![json!("medium")]),
             ("web_search_options", none()),
         ],
-        Form::Text => vec![("best_of", vec![json!(1)]), ("echo", none()), ("suffix", vec![json!("")])],
+        Form::Text => vec![("best_of", vec![json!(1)]), ("suffix", vec![json!("")])],
     }
 }
 
@@ -86,6 +86,8 @@ pub(crate) struct Wanted {
     pub(crate) usage: bool,
     /// Whether an answer may call one tool only.
     pub(crate) single_call: bool,
+    /// Whether answers begin with their prompt.
+    pub(crate) echo: bool,
 }
 
 impl Wanted {
@@ -108,6 +110,12 @@ impl Wanted {
             return Err(wrong("response_format", "cannot go with a 'tool_choice' that asks for a call"));
         }
         settings.form = call.or(settings.form);
+        let echo = form == Form::Text && fields.flag("echo")?;
+        let of_tokens = prompts.iter().any(|prompt| matches!(prompt, Prompt::Tokens(_)));
+        if echo && (of_tokens || settings.logprobs.is_some()) {
+            let problem = "is supported for prompts that are texts, without 'logprobs'";
+            return Err(unsupported("echo", problem));
+        }
         let user = fields.text("user")?;
         let stream = fields.flag("stream")?;
         let usage = stream_options(fields.take("stream_options"), stream)?;
@@ -116,7 +124,7 @@ impl Wanted {
         }
         let own = if form == Form::Chat { &OF_CHATS[..] } else { &OF_TEXTS };
         fields.end(&[&KNOWN[..], own].concat())?;
-        Ok(Wanted { model, question: Question { prompts, settings, user }, stream, usage, single_call })
+        Ok(Wanted { model, question: Question { prompts, settings, user }, stream, usage, single_call, echo })
     }
 }
 
@@ -403,7 +411,8 @@ mod tests {
             (json!({}), "missing_required_parameter", "prompt"),
             (json!({ "prompt": vec!["a"; 65] }), "invalid_value", "prompt"),
             (json!({ "prompt": vec!["a"; 5], "n": 16 }), "invalid_value", "n"),
-            (json!({ "prompt": "a", "echo": true }), "unsupported_parameter", "echo"),
+            (json!({ "prompt": "a", "echo": true, "logprobs": 1 }), "unsupported_parameter", "echo"),
+            (json!({ "prompt": [1, 2], "echo": true }), "unsupported_parameter", "echo"),
             (json!({ "prompt": "a", "suffix": "b" }), "unsupported_parameter", "suffix"),
             (json!({ "prompt": "a", "best_of": 3 }), "unsupported_parameter", "best_of"),
             (json!({ "prompt": "a", "tools": [] }), "unknown_parameter", "tools"),

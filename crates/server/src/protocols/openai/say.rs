@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use axum::body::Bytes;
 use hyper::body::{Body, Frame};
 use serde_json::{Value, json};
-use tidemill_engine::language::Finish;
+use tidemill_engine::language::{Finish, Prompt};
 use uuid::Uuid;
 
 use super::Form;
@@ -27,6 +27,8 @@ pub(crate) struct Head {
     tools: Vec<String>,
     /// How many of them an answer may call.
     most_calls: usize,
+    /// What each answer begins with: its prompt, where that was asked for.
+    echoes: Vec<String>,
 }
 
 impl Head {
@@ -37,10 +39,15 @@ impl Head {
             tools: wanted.question.prompts.first().map(tools::names).unwrap_or_default(),
             most_calls: if wanted.single_call { 1 } else { usize::MAX },
             created,
+            echoes: if wanted.echo { echoes(&wanted.question.prompts, wanted.question.settings.n) } else { Vec::new() },
             version: answering.version.chars().take(12).collect(),
             ids: answering.ids.clone(),
             prompt_tokens: answering.prompt_tokens,
         }
+    }
+
+    fn echo(&self, i: usize) -> &str {
+        self.echoes.get(i).map_or("", String::as_str)
     }
 
     /// The id of an answer, which feedback on it names.
@@ -71,6 +78,15 @@ impl Head {
                 "total_tokens": prompt_tokens + answer_tokens,
                 "prompt_tokens_details": { "cached_tokens": cached_tokens } })
     }
+}
+
+/// The prompt of each answer: all answers to the first come first.
+fn echoes(prompts: &[Prompt], n: usize) -> Vec<String> {
+    let text = |prompt: &Prompt| match prompt {
+        Prompt::Text(text) | Prompt::Raw(text) => text.clone(),
+        _ => String::new(),
+    };
+    prompts.iter().flat_map(|prompt| std::iter::repeat_n(text(prompt), n)).collect()
 }
 
 /// Why an answer ended that calls tools.
@@ -123,7 +139,7 @@ fn choice(head: &Head, i: usize, text: &str, (reason, logprobs): (&str, Value)) 
                 choice["finish_reason"] = CALLED.into();
             }
         }
-        Form::Text => choice["text"] = text.into(),
+        Form::Text => choice["text"] = format!("{}{text}", head.echo(i)).into(),
     }
     choice
 }
@@ -222,12 +238,15 @@ impl Chunks {
         (said.unwrap_or_default() + &calls, called)
     }
 
-    /// What says who speaks, before the first piece of an answer.
+    /// What says who speaks, or repeats the prompt, before the first piece of an answer.
     fn begin(&mut self, i: usize) -> String {
-        if self.head.form == Form::Text || self.begun[i] {
+        if std::mem::replace(&mut self.begun[i], true) {
             return String::new();
         }
-        self.begun[i] = true;
+        if self.head.form == Form::Text {
+            let echo = self.head.echo(i);
+            return if echo.is_empty() { String::new() } else { self.chunk(i, Some(echo), None, Value::Null) };
+        }
         let delta = json!({ "role": "assistant", "content": "" });
         self.line(json!({ "index": i, "delta": delta, "logprobs": null, "finish_reason": null,
                           "prediction_id": self.head.id(i) }))

@@ -28,6 +28,8 @@ pub(crate) struct Tools {
 enum Choice {
     Nothing,
     Anything,
+    /// These functions may be, or with `required` must be.
+    Allowed(Vec<String>, bool),
     /// Something must be.
     Required,
     /// This function must be.
@@ -62,6 +64,15 @@ pub(super) fn read(fields: &mut Fields) -> Result<Tools, ApiError> {
     Ok(match choice(fields)? {
         Choice::Nothing => Tools::default(),
         Choice::Anything => Tools { tools, call: None, single },
+        Choice::Allowed(names, required) => {
+            let is = |tool: &&Value| names.iter().any(|name| tool["function"]["name"] == **name);
+            let allowed: Vec<Value> = tools.iter().filter(is).cloned().collect();
+            if names.is_empty() || allowed.len() < names.len() {
+                return Err(forced("allows no function, or one that is not among the 'tools'"));
+            }
+            let call = if required { call(&allowed, !single) } else { None };
+            Tools { call, tools: allowed, single }
+        }
         _ if tools.is_empty() => return Err(forced("asks for a call, and there are no 'tools'")),
         Choice::Required => Tools { call: call(&tools, !single), tools, single },
         Choice::Named(name) => {
@@ -75,6 +86,23 @@ pub(super) fn read(fields: &mut Fields) -> Result<Tools, ApiError> {
     })
 }
 
+/// The functions that `allowed_tools` lists, and whether one of them must be called.
+fn allowed(value: &Value) -> Result<Choice, ApiError> {
+    const KEY: &str = "tool_choice.allowed_tools";
+    let list = &value["allowed_tools"];
+    let required = match list["mode"].as_str() {
+        Some("auto") => false,
+        Some("required") => true,
+        _ => return Err(wrong(KEY, "has no 'mode', which is 'auto' or 'required'")),
+    };
+    let names = list["tools"].as_array().into_iter().flatten();
+    let names = names.map(|tool| tool["function"]["name"].as_str().map(String::from));
+    match names.collect::<Option<Vec<String>>>() {
+        Some(names) => Ok(Choice::Allowed(names, required)),
+        None => Err(wrong(KEY, "lists what is no function with a name")),
+    }
+}
+
 fn choice(fields: &mut Fields) -> Result<Choice, ApiError> {
     const KEY: &str = "tool_choice";
     let Some(value) = fields.take(KEY) else { return Ok(Choice::Anything) };
@@ -83,8 +111,9 @@ fn choice(fields: &mut Fields) -> Result<Choice, ApiError> {
         (Some("auto"), ..) => Ok(Choice::Anything),
         (Some("required"), ..) => Ok(Choice::Required),
         (None, Some("function"), Some(name)) => Ok(Choice::Named(name.into())),
-        (None, Some("allowed_tools" | "custom"), _) => {
-            Err(unsupported(KEY, "is supported as 'none', 'auto', 'required' and a function's name"))
+        (None, Some("allowed_tools"), _) => allowed(&value),
+        (None, Some("custom"), _) => {
+            Err(unsupported(KEY, "is supported as 'none', 'auto', 'required', 'allowed_tools' and a function's name"))
         }
         _ => Err(wrong(KEY, "is not 'none', 'auto', 'required' or a function with its name")),
     }
@@ -197,6 +226,10 @@ mod tests {
                 several,
             })
         };
+        let allowed = |mode: &str, names: &[&str]| {
+            let tools: Vec<Value> = names.iter().map(|name| tool(name)).collect();
+            json!({ "type": "allowed_tools", "allowed_tools": { "mode": mode, "tools": tools } })
+        };
         let named = json!({ "type": "function", "function": { "name": "time" } });
         for (choice, several, tools, call) in [
             (json!("none"), Value::Null, 0, None),
@@ -205,6 +238,8 @@ mod tests {
             (json!("required"), Value::Null, 2, form(&["weather", "time"], true)),
             (json!("required"), json!(false), 2, form(&["weather", "time"], false)),
             (named.clone(), json!(true), 2, form(&["time"], false)),
+            (allowed("auto", &["time"]), Value::Null, 1, None),
+            (allowed("required", &["time"]), Value::Null, 1, form(&["time"], true)),
         ] {
             let found = read(choice.clone(), both.clone(), several).unwrap();
             assert_eq!((found.tools.len(), &found.call), (tools, &call), "{choice}");
@@ -216,10 +251,13 @@ mod tests {
             (unknown, both.clone(), "invalid_value"),
             (json!("sometimes"), both.clone(), "invalid_value"),
             (json!({ "type": "function" }), both.clone(), "invalid_value"),
-            (json!({ "type": "allowed_tools" }), both.clone(), "unsupported_parameter"),
+            (allowed("auto", &["rm"]), both.clone(), "invalid_value"),
+            (json!({ "type": "custom" }), both.clone(), "unsupported_parameter"),
+            (json!({ "type": "allowed_tools" }), both.clone(), "invalid_value"),
         ] {
             let fault = read(choice.clone(), tools, Value::Null).unwrap_err();
-            assert_eq!((fault.code, fault.column.as_deref()), (code, Some("tool_choice")), "{choice}");
+            let column = fault.column.as_deref().unwrap_or_default();
+            assert!(fault.code == code && column.starts_with("tool_choice"), "{choice}: {fault:?}");
         }
         let odd = json!([{ "type": "function", "function": { "name": "f", "parameters": "x" } }]);
         assert_eq!(read(json!("auto"), odd, Value::Null).unwrap_err().column.as_deref(), Some("tools"));
