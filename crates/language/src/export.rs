@@ -115,7 +115,8 @@ fn parts(config: &Config) -> Vec<Part> {
                 Site::O => config.out_bias,
                 Site::Gate | Site::Up | Site::Down => config.inner_bias,
             };
-            if biased {
+            // GPT-2 has all of them, whatever its file says of each.
+            if biased || gpt2 {
                 all.push(plain(format!("{name}.bias"), &[outputs]));
             }
         }

@@ -53,7 +53,7 @@ fn a_gguf_file_becomes_a_folder_of_the_same_bits() {
         let found = Model::open(out.path()).unwrap();
         assert_eq!(logits(&found, None), logits(&model, None), "{name}");
         assert_eq!(found.config().n_parameters(), model.config().n_parameters());
-        assert!(tensors > 20, "{name}: {tensors}");
+        assert!(tensors >= 20, "{name}: {tensors}");
         // A folder that holds a checkpoint is left alone.
         assert!(export(&path, None, Numbers::Float32, out.path()).unwrap_err().to_string().contains("already"));
     }
@@ -70,6 +70,7 @@ fn half_numbers_are_written_and_read() {
         let parameters = model.config().n_parameters() as u64;
         assert!(whole < 2 * parameters + 20_000, "{whole} bytes for {parameters} parameters");
         let worst = apart(&logits(&Model::open(out.path()).unwrap(), None), &logits(&model, None));
-        assert!(worst < within && worst > 0.0, "{numbers:?}: {worst}");
+        // The fixture itself is in 16 bits of the one kind.
+        assert!(worst < within && (worst > 0.0 || numbers == Numbers::F16), "{numbers:?}: {worst}");
     }
 }
