@@ -40,10 +40,6 @@ pub enum Method {
     MstlArima,
     /// Each place of the longer season smoothed by itself: an hour of the week, a day of the year.
     LongSeasonSmoothing,
-    /// ARIMA of the logarithms, where all values are above 0: growth by the same share each step is a line there.
-    LogArima,
-    /// STL and exponential smoothing of the logarithms, where all values are above 0: a season that multiplies is one that is added there.
-    LogStlEts,
 }
 
 /// Of fewer values, nothing but the last is said.
@@ -78,10 +74,6 @@ pub enum Model {
     MstlArima(Arima),
     /// Each place of the longer season smoothed by itself: the weight of the latest one.
     LongSeasonSmoothing(f64),
-    /// ARIMA of the logarithms.
-    LogArima(Arima),
-    /// Exponential smoothing of the logarithms without their season.
-    LogStlEts(Ets),
 }
 
 /// Steps of a day that are themselves minutes or hours: a week is around such a day.
@@ -102,11 +94,6 @@ pub(super) fn recent(season: usize) -> usize {
     const STEPS: usize = 2_500;
     let longest = nested(season).map_or(season, |[_, longer]| longer);
     STEPS.max(4 * longest)
-}
-
-/// The logarithms of a series whose values are all above 0; `None` of any other.
-fn logarithms(y: &[f64]) -> Option<Vec<f64>> {
-    y.iter().all(|x| *x > 0.0).then(|| y.iter().map(|x| x.ln()).collect())
 }
 
 /// A series without its seasons, and each season with its length.
@@ -148,7 +135,7 @@ impl Flat {
 
 impl Method {
     /// All of them, the naive ones first.
-    pub const ALL: [Method; 14] = [
+    pub const ALL: [Method; 12] = [
         Method::LastValue,
         Method::SeasonalNaive,
         Method::Drift,
@@ -161,13 +148,11 @@ impl Method {
         Method::MstlEts,
         Method::MstlArima,
         Method::LongSeasonSmoothing,
-        Method::LogArima,
-        Method::LogStlEts,
     ];
 
     /// What is combined: all but the naive ones. These are others' limits (no trend, no season, all of one), and take weight from better
     /// methods where few origins flatter them.
-    pub const COMBINED: [Method; 11] = [
+    pub const COMBINED: [Method; 9] = [
         Method::SeasonalSmoothing,
         Method::Ets,
         Method::Theta,
@@ -177,8 +162,6 @@ impl Method {
         Method::MstlEts,
         Method::MstlArima,
         Method::LongSeasonSmoothing,
-        Method::LogArima,
-        Method::LogStlEts,
     ];
 
     /// Whether it says of a series only what anybody would.
@@ -188,7 +171,7 @@ impl Method {
 
     /// Whether it searches for an ARIMA model, which costs several times all others.
     pub fn is_arima(self) -> bool {
-        matches!(self, Method::Arima | Method::StlArima | Method::MstlArima | Method::LogArima)
+        matches!(self, Method::Arima | Method::StlArima | Method::MstlArima)
     }
 
     /// What it learns of a series whose season has so many steps (1 for none); `None` where the series is too short for it, constant, or of
@@ -207,7 +190,7 @@ impl Method {
             Method::Drift => Model::Drift,
             Method::SeasonalSmoothing => Model::SeasonalSmoothing(smoothing::automatic(y, season)?),
             // Their seasons are of at most 24 steps: without a longer one they would be other models.
-            Method::Ets | Method::Arima | Method::LogArima if season > LONGEST => return None,
+            Method::Ets | Method::Arima if season > LONGEST => return None,
             Method::Ets => Model::Ets(ets::automatic(y, season)?),
             Method::Theta => Model::Theta(theta::automatic(y, season)?),
             Method::Arima => Model::Arima(arima::automatic(y, season)?),
@@ -218,10 +201,6 @@ impl Method {
                 Model::LongSeasonSmoothing(smoothing::automatic(y, nested(season)?[1])?)
             }
             Method::MstlArima => Model::MstlArima(arima::automatic(&Flat::of_two(y, season)?.values, 1)?),
-            Method::LogArima => Model::LogArima(arima::automatic(&logarithms(y)?, season)?),
-            Method::LogStlEts => {
-                Model::LogStlEts(ets::automatic(&Flat::of_one(&logarithms(y)?, season)?.values, 1)?)
-            }
         })
     }
 }
@@ -242,8 +221,6 @@ impl Model {
             Model::MstlEts(_) => Method::MstlEts,
             Model::MstlArima(_) => Method::MstlArima,
             Model::LongSeasonSmoothing(_) => Method::LongSeasonSmoothing,
-            Model::LogArima(_) => Method::LogArima,
-            Model::LogStlEts(_) => Method::LogStlEts,
         }
     }
 
@@ -261,10 +238,6 @@ impl Model {
             Model::StlArima(arima) => Model::StlArima(arima.again(&Flat::of_one(y, season)?.values)?),
             Model::MstlEts(ets) => Model::MstlEts(ets.again(&Flat::of_two(y, season)?.values)?),
             Model::MstlArima(arima) => Model::MstlArima(arima.again(&Flat::of_two(y, season)?.values)?),
-            Model::LogArima(arima) => Model::LogArima(arima.again(&logarithms(y)?)?),
-            Model::LogStlEts(ets) => {
-                Model::LogStlEts(ets.again(&Flat::of_one(&logarithms(y)?, season)?.values)?)
-            }
             other => other.method().fit(y, season)?,
         })
     }
@@ -279,11 +252,10 @@ impl Model {
             | Model::StlArima(_)
             | Model::MstlEts(_)
             | Model::MstlArima(_)
-            | Model::LongSeasonSmoothing(_)
-            | Model::LogStlEts(_) => true,
+            | Model::LongSeasonSmoothing(_) => true,
             Model::Ets(ets) => ets.form.season != Season::None,
             Model::Theta(theta) => theta.season != Season::None,
-            Model::Arima(arima) | Model::LogArima(arima) => arima.order.season != [0; 3],
+            Model::Arima(arima) => arima.order.season != [0; 3],
         }
     }
 
@@ -294,13 +266,8 @@ impl Model {
             if same_start { model.forecast(y, horizon) } else { model.refit(y).forecast(y, horizon) }
         };
         // Where the series ends changes the seasons found for all of it, so there is no state to follow on.
-        let seasoned = |y: &[f64], flat: Option<Flat>, of: &dyn Fn(&[f64]) -> Vec<f64>| match flat {
+        let seasoned = |flat: Option<Flat>, of: &dyn Fn(&[f64]) -> Vec<f64>| match flat {
             Some(flat) => flat.with_seasons(of(&flat.values)),
-            None => naive::seasonal_naive(y, season, horizon),
-        };
-        // A past with a value of 0 or below has no logarithms: such a model knows only what the past itself says.
-        let logarithmic = |of: &dyn Fn(&[f64]) -> Vec<f64>| match logarithms(y) {
-            Some(logs) => of(&logs).into_iter().map(f64::exp).collect(),
             None => naive::seasonal_naive(y, season, horizon),
         };
         let too_short = y.len() < LEAST || !y.iter().any(|x| *x != y[0]);
@@ -323,17 +290,13 @@ impl Model {
                 }
             }
             Model::Arima(model) => model.forecast(y, horizon),
-            Model::StlEts(model) => seasoned(y, Flat::of_one(y, season), &|flat| smoothed(model, flat)),
+            Model::StlEts(model) => seasoned(Flat::of_one(y, season), &|flat| smoothed(model, flat)),
             Model::StlArima(model) => {
-                seasoned(y, Flat::of_one(y, season), &|flat| model.forecast(flat, horizon))
+                seasoned(Flat::of_one(y, season), &|flat| model.forecast(flat, horizon))
             }
-            Model::MstlEts(model) => seasoned(y, Flat::of_most(y, season), &|flat| smoothed(model, flat)),
+            Model::MstlEts(model) => seasoned(Flat::of_most(y, season), &|flat| smoothed(model, flat)),
             Model::MstlArima(model) => {
-                seasoned(y, Flat::of_most(y, season), &|flat| model.forecast(flat, horizon))
-            }
-            Model::LogArima(model) => logarithmic(&|logs| model.forecast(logs, horizon)),
-            Model::LogStlEts(model) => {
-                logarithmic(&|logs| seasoned(logs, Flat::of_one(logs, season), &|flat| smoothed(model, flat)))
+                seasoned(Flat::of_most(y, season), &|flat| model.forecast(flat, horizon))
             }
         }
     }
@@ -360,35 +323,5 @@ mod tests {
         // A season of which there are not two in what came before says nothing there.
         let model = Method::SeasonalSmoothing.fit(&y, 12).unwrap_or(Model::LastValue);
         assert_eq!(model.again(&y[..20], 12), None);
-    }
-
-    #[test]
-    fn in_logarithms_growth_by_a_share_goes_on() {
-        let grown = |i: usize| 100.0 * 1.02_f64.powi(i as i32) * [0.7, 1.1, 1.3, 0.9][i % 4];
-        let y: Vec<f64> = (0..48).map(grown).collect();
-        let ahead = Method::LogStlEts.fit(&y, 4).unwrap_or(Model::LastValue).forecast(&y, 4, 12, true);
-        let apart = |(h, x): (usize, &f64)| (x / grown(48 + h) - 1.0).abs();
-        assert!(ahead.iter().enumerate().map(apart).all(|share| share < 0.02), "{ahead:?}");
-        // ARIMA of logarithms is that of the logarithms.
-        let noisy: Vec<f64> = (0..60).map(|i| 20.0 + f64::from(i) + f64::from(i * 7919 % 13)).collect();
-        let logs: Vec<f64> = noisy.iter().map(|x| x.ln()).collect();
-        let said = |method: Method, y: &[f64]| method.fit(y, 1).map(|model| model.forecast(y, 1, 5, true));
-        let expected = said(Method::Arima, &logs).map(|path| path.into_iter().map(f64::exp).collect());
-        assert_eq!(said(Method::LogArima, &noisy), expected);
-    }
-
-    #[test]
-    fn what_has_no_logarithms_is_answered_without() {
-        let y: Vec<f64> = (0..48).map(|i| 10.0 + f64::from(i % 4) + f64::from(i) / 8.0).collect();
-        let mut zero = y.clone();
-        zero[3] = 0.0;
-        for method in [Method::LogArima, Method::LogStlEts] {
-            assert_eq!(method.fit(&zero, 4), None, "{method:?}");
-            let model = method.fit(&y, 4).unwrap_or(Model::Drift);
-            assert_eq!(model.forecast(&zero, 4, 4, true), y[44..], "{method:?}");
-            // Of a past of less than two seasons, too.
-            let short = model.forecast(&y[..6], 4, 4, false);
-            assert!(short.iter().all(|x| (5.0..20.0).contains(x)), "{method:?}: {short:?}");
-        }
     }
 }

@@ -71,7 +71,7 @@ impl SavedModel {
         match model {
             Model::LastValue | Model::SeasonalNaive | Model::Drift => {}
             Model::SeasonalSmoothing(weight) | Model::LongSeasonSmoothing(weight) => numbers.push(*weight),
-            Model::Ets(ets) | Model::StlEts(ets) | Model::MstlEts(ets) | Model::LogStlEts(ets) => {
+            Model::Ets(ets) | Model::StlEts(ets) | Model::MstlEts(ets) => {
                 saved.form = Some(ets.form);
                 numbers.extend(ets.smoothing);
                 numbers.extend([ets.start.level, ets.start.change]);
@@ -81,10 +81,7 @@ impl SavedModel {
                 saved.theta = Some(SavedTheta { dynamic: *dynamic, season: *season, n_season: *n_season });
                 numbers.extend(params);
             }
-            Model::Arima(arima)
-            | Model::StlArima(arima)
-            | Model::MstlArima(arima)
-            | Model::LogArima(arima) => {
+            Model::Arima(arima) | Model::StlArima(arima) | Model::MstlArima(arima) => {
                 saved.order = Some(arima.order);
                 numbers.extend(&arima.coefficients);
             }
@@ -118,8 +115,6 @@ impl SavedModel {
             Method::StlArima => Model::StlArima(arima()?),
             Method::MstlEts => Model::MstlEts(ets()?),
             Method::MstlArima => Model::MstlArima(arima()?),
-            Method::LogArima => Model::LogArima(arima()?),
-            Method::LogStlEts => Model::LogStlEts(ets()?),
             Method::Theta => {
                 let SavedTheta { dynamic, season, n_season } = self.theta.filter(|t| t.n_season > 0)?;
                 Model::Theta(Theta { dynamic, season, n_season, params: own.try_into().ok()? })
