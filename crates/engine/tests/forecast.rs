@@ -182,7 +182,7 @@ fn what_cannot_be_forecast_is_refused_with_a_remedy() {
         );
         e
     };
-    assert!(refused(&shops(30, &["a"]), &recipe("24", false)).to_string().contains("too short"));
+    assert!(refused(&shops(30, &["a"]), &recipe("28", false)).to_string().contains("too short"));
     assert!(
         refused(&shops(1, &["a"]), &recipe("1", false)).to_string().contains("'at' is the same in every row")
     );

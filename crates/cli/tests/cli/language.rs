@@ -83,10 +83,22 @@ fn texts_are_embedded_and_found_again() {
     let twice = desk.run(&["search", "notes.parquet", "--duplicates", "0.9999"]).done().out;
     assert_eq!(twice.lines().count(), 2, "{twice}");
     assert!(twice.contains("1,a small sentence,1,3,"), "{twice}");
-    let asked = ["search", "notes.csv", "--column", "note", "--model", &bert(), "--query", "One, two: three", "-k", "2"];
+    let asked = [
+        "search",
+        "notes.csv",
+        "--column",
+        "note",
+        "--model",
+        &bert(),
+        "--query",
+        "One, two: three",
+        "-k",
+        "2",
+    ];
     assert!(desk.run(&asked).done().out.contains("one two three"));
     desk.run(&["search", "notes.csv", "--queries", "lines.jsonl"]).refused(&["holds no vectors", "--model"]);
-    let other = desk.run(&["embed", &bert(), "lines.txt", "--pooling", "cls", "--normalize", "false"]).done().out;
+    let other =
+        desk.run(&["embed", &bert(), "lines.txt", "--pooling", "cls", "--normalize", "false"]).done().out;
     assert_ne!(other, desk.run(&["embed", &bert(), "lines.txt"]).done().out);
 }
 
@@ -100,32 +112,69 @@ fn answers_are_judged_by_references_and_by_what_was_trained_on() {
     let pairs = format!("{{\"prompt\": \"bye!\", \"response\": \"{heart}\"}}\n");
     let desk = Desk::new().with("answers.jsonl", &answers).with("pairs.jsonl", &pairs);
     let found = desk.run(&["judge", "answers.jsonl", "--train", "pairs.jsonl", "--json"]).done().json();
-    assert_eq!((&found["overlap"]["exact_match"], &found["overlap"]["exact_match_normalized"]), (&0.0.into(), &0.5.into()));
+    assert_eq!(
+        (&found["overlap"]["exact_match"], &found["overlap"]["exact_match_normalized"]),
+        (&0.0.into(), &0.5.into())
+    );
     assert_eq!((&found["won"][0]["better"], &found["won"][0]["equal"]), (&1.into(), &1.into()));
-    assert_eq!((&found["leak"]["prompts_seen"], &found["leak"]["answers_recited"]), (&0.5.into(), &0.5.into()));
+    assert_eq!(
+        (&found["leak"]["prompts_seen"], &found["leak"]["answers_recited"]),
+        (&0.5.into(), &0.5.into())
+    );
     assert_eq!(found["leak"]["longest"], 14);
     let told = desk.run(&["judge", "answers.jsonl"]).done().out;
     assert!(told.contains("token F1") && told.contains("undecided"), "{told}");
     let asked = "{\"prompt\": \"Hi\", \"reference\": \"ok\"}\n";
     let desk = Desk::new().with("asked.jsonl", asked);
     desk.run(&["judge", "asked.jsonl"]).refused(&["no answer", "--model"]);
-    let judge = ["judge", "asked.jsonl", "--model", &model(), "--other-adapter", "none", "--max-tokens", "3", "--json"];
+    let judge = [
+        "judge",
+        "asked.jsonl",
+        "--model",
+        &model(),
+        "--other-adapter",
+        "none",
+        "--max-tokens",
+        "3",
+        "--json",
+    ];
     let found = desk.run(&judge).done().json();
     assert!(found["perplexity"]["perplexity"].as_f64().unwrap() > 1.0, "{found}");
     // The checkpoint against itself: all are ties.
     assert_eq!((&found["won"][0]["by"], &found["won"][0]["equal"]), (&"loss".into(), &1.into()));
-    desk.run(&["judge", "asked.jsonl", "--judge-url", "https://x", "--judge-model", "m"]).refused(&["http://"]);
+    desk.run(&["judge", "asked.jsonl", "--judge-url", "https://x", "--judge-model", "m"])
+        .refused(&["http://"]);
 }
 
 #[test]
 fn an_adapter_is_merged_into_a_folder_that_answers_as_both() {
     let desk = Desk::new().with("pairs.jsonl", "{\"prompt\": \"Hi\", \"response\": \"ok\"}\n");
-    let tune = ["tune", &model(), "pairs.jsonl", "-o", "a", "--epochs", "3", "--learning-rate", "0.02", "--held-out", "pairs.jsonl",
-        "--progress", "tuning.part", "--json"];
+    let tune = [
+        "tune",
+        &model(),
+        "pairs.jsonl",
+        "-o",
+        "a",
+        "--epochs",
+        "3",
+        "--learning-rate",
+        "0.02",
+        "--held-out",
+        "pairs.jsonl",
+        "--progress",
+        "tuning.part",
+        "--json",
+    ];
     let tuned = desk.run(&tune).done().json();
-    assert_eq!((tuned["best_epoch"].as_u64(), tuned["held_out"].as_array().map(Vec::len)), (Some(3), Some(4)), "{tuned}");
+    assert_eq!(
+        (tuned["best_epoch"].as_u64(), tuned["held_out"].as_array().map(Vec::len)),
+        (Some(3), Some(4)),
+        "{tuned}"
+    );
     desk.run(&["merge", &model(), "--adapter", "a", "-o", "merged"]).done();
-    let say = |more: &[&str]| desk.run(&[&["generate", "--prompt", "Hi", "--max-tokens", "4"][..], more].concat()).done().out;
+    let say = |more: &[&str]| {
+        desk.run(&[&["generate", "--prompt", "Hi", "--max-tokens", "4"][..], more].concat()).done().out
+    };
     assert_eq!(say(&["merged"]), say(&[&model(), "--adapter", "a"]));
     desk.run(&["merge", &model(), "-o", "merged"]).refused(&["holds a checkpoint already"]);
     desk.run(&["merge", &model(), "--dtype", "bfloat16", "-o", "half"]).done();
@@ -150,12 +199,20 @@ fn tables_gain_by_a_language_model() {
          learners = [{{ kind = \"fine_tuned_text\", model = {:?}, epochs = 2, learning_rate = 0.01 }}]\n",
         bert()
     );
-    let desk = Desk::new().with("notes.csv", &format!("note,kind\n{rows}")).with("a.toml", &recipe).with("b.toml", &tuned);
+    let desk = Desk::new()
+        .with("notes.csv", &format!("note,kind\n{rows}"))
+        .with("a.toml", &recipe)
+        .with("b.toml", &tuned);
     for (recipe, out) in [("a.toml", "a"), ("b.toml", "b")] {
         desk.run(&["train", recipe, "-o", out]).done();
         let model = format!("{out}/model.tidemill");
         let said = desk.run(&["predict", &model, "notes.csv", "-o", "-"]).done().out;
-        let right = said.lines().skip(1).enumerate().filter(|(i, line)| line.contains(["odd", "even"][i % 2])).count();
+        let right = said
+            .lines()
+            .skip(1)
+            .enumerate()
+            .filter(|(i, line)| line.contains(["odd", "even"][i % 2]))
+            .count();
         assert!(right >= 58, "{recipe}: {right} of 60\n{said}");
     }
 }

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
 mod augment;
+#[cfg(unix)]
+mod backups;
 mod bad_input;
 mod business;
 mod check;

@@ -11,7 +11,7 @@ use super::scheme::horizon;
 
 /// The kind of the learner that forecasts each series from its own past.
 pub(crate) const LOCAL: &str = "local_forecast";
-/// From more series on, methods are weighed from fewer earlier origins, and ARIMA is not searched for a second time in logarithms.
+/// From more series on, methods are weighed from fewer earlier origins.
 const PANEL: usize = 10;
 /// From more series on, they are fitted without ARIMA, which costs several times all others; from still more by what is quick alone.
 const MANY: usize = 300;
@@ -95,18 +95,14 @@ pub(crate) fn learners(
     Ok(list)
 }
 
-/// All methods that are combined but those that would cost too much.
-fn without(dear: fn(Method) -> bool) -> Vec<Method> {
-    Method::COMBINED.into_iter().filter(|method| !dear(*method)).collect()
-}
-
 /// The combination of all methods for single series.
 pub(crate) fn combination(recipe: &Recipe, series: usize) -> Result<Spec> {
-    let methods: Vec<Method> = match series {
-        ..=PANEL => Vec::new(),
-        ..=MANY => without(|method| method == Method::LogArima),
-        ..=VERY_MANY => without(Method::is_arima),
-        _ => QUICK.to_vec(),
+    let methods: Vec<Method> = if series <= MANY {
+        Vec::new()
+    } else if series <= VERY_MANY {
+        Method::COMBINED.into_iter().filter(|method| !method.is_arima()).collect()
+    } else {
+        QUICK.to_vec()
     };
     let all = local(recipe, steps(recipe)?, &methods);
     let season = recipe.forecast.as_ref().and_then(|f| f.season).unwrap_or(1);
@@ -136,8 +132,8 @@ mod tests {
         let of = |series| combination(&recipe, series).unwrap();
         let origins = |series| of(series).params.get("origins").cloned();
         assert_eq!([1, 11, 3_001].map(origins), [None, Some(json!(2)), Some(json!(1))]);
-        let n_methods = |series| of(series).params.get("methods").map_or(11, |m| m.as_array().unwrap().len());
-        assert_eq!([10, 11, 300, 301, 3_000, 3_001].map(n_methods), [11, 10, 10, 7, 7, 2]);
+        let n_methods = |series| of(series).params.get("methods").map_or(9, |m| m.as_array().unwrap().len());
+        assert_eq!([1, 300, 301, 3_000, 3_001].map(n_methods), [9, 9, 6, 6, 2]);
         assert!([1, 301, 3_001].into_iter().all(|series| is_combination(&of(series))));
         assert!(naive(&recipe).unwrap().iter().all(|spec| !is_combination(spec)));
     }

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Categories, Cell, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
-    Registry, Result, Role, Row, Run, Schema, State, Target, Tensor, TensorData, Training, Weights,
+    Batch, Builtin, BuiltinLearner, Categories, Cell, Context, Error, Estimator, Family, Fitted, KeyPath,
+    Kind, Registry, Result, Row, Run, Schema, State, Tensor, TensorData, Training, Weights,
 };
 use tidemill_kernel::answer::{Answer, output};
 
-use super::net::{Goal, Net, layout};
+use super::net::{Net, layout};
 use super::ops::softmax;
+use super::targets::{Learned, Meaning};
 use super::tuner::{Material, Schedule, Tuner, Way};
 use crate::blocks::bert::Bert;
 use crate::checkpoint::{EncoderConfig, Pooling, Sentences, Shards, Tensors, read_bounded, read_json};
@@ -99,7 +100,9 @@ impl Default for FineTunedText {
 impl FineTunedText {
     fn way(&self) -> (Way, f64) {
         match self.method {
-            FineTuning::Lora => (Way::Lora { rank: self.rank, alpha: self.alpha }, self.learning_rate.unwrap_or(5e-4)),
+            FineTuning::Lora => {
+                (Way::Lora { rank: self.rank, alpha: self.alpha }, self.learning_rate.unwrap_or(5e-4))
+            }
             FineTuning::Full => (Way::Full, self.learning_rate.unwrap_or(5e-5)),
         }
     }
@@ -141,13 +144,7 @@ fn encoded(tokens: &Tokens, text: &str) -> Result<Vec<u32>> {
 }
 
 impl Estimator for FineTunedText {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
@@ -189,9 +186,11 @@ impl Builtin for FineTunedText {
             }
         }
         let rate = self.learning_rate.unwrap_or(1e-4);
-        for (key, value, above) in
-            [("alpha", self.alpha, true), ("learning_rate", rate, true), ("weight_decay", self.weight_decay, false)]
-        {
+        for (key, value, above) in [
+            ("alpha", self.alpha, true),
+            ("learning_rate", rate, true),
+            ("weight_decay", self.weight_decay, false),
+        ] {
             if !value.is_finite() || value < 0.0 || (above && value == 0.0) {
                 let bound = if above { "above 0" } else { "0 or more" };
                 return Err(KeyPath::new(key, format!("must be {bound}; it is {value}")));
@@ -208,63 +207,6 @@ impl Builtin for FineTunedText {
 impl BuiltinLearner for FineTunedText {
     const FAMILY: Family = Family::Neural;
     const WEIGHTS: Weights = Weights::Accepted;
-}
-
-/// What answers mean.
-#[derive(Clone, Debug)]
-enum Meaning {
-    Classes(Arc<Categories>),
-    /// Times the second, plus the first.
-    Number([f64; 2]),
-}
-
-impl Meaning {
-    fn outputs(&self) -> usize {
-        match self {
-            Meaning::Classes(classes) => classes.len(),
-            Meaning::Number(_) => 1,
-        }
-    }
-
-    fn classes(&self) -> Option<&Arc<Categories>> {
-        match self {
-            Meaning::Classes(classes) => Some(classes),
-            Meaning::Number(_) => None,
-        }
-    }
-}
-
-/// The targets of training.
-struct Learned {
-    meaning: Meaning,
-    goals: Vec<Goal>,
-    /// Shares of classes, or the mean.
-    constants: Vec<f64>,
-}
-
-impl Learned {
-    fn of(batch: &Batch, weights: &[f64]) -> Result<Self> {
-        let total: f64 = weights.iter().sum();
-        if total <= 0.0 {
-            return Err(Error::data("all rows have the weight 0", "give a row some weight"));
-        }
-        Ok(match Target::of(batch)? {
-            Target::Class { codes, n_classes } => {
-                let at = batch.schema().role(Role::Target).ok_or_else(|| Error::internal("no target"))?;
-                let mut constants = vec![0.0; n_classes];
-                codes.iter().zip(weights).for_each(|(code, w)| constants[*code as usize] += w / total);
-                let meaning = Meaning::Classes(batch.schema().columns()[at].categories()?.clone());
-                Learned { meaning, goals: codes.iter().map(|code| Goal::Class(*code as usize)).collect(), constants }
-            }
-            Target::Number(values) => {
-                let mean = values[0] + values.iter().zip(weights).map(|(y, w)| w * (y - values[0])).sum::<f64>() / total;
-                let square = values.iter().zip(weights).map(|(y, w)| w * (y - mean).powi(2)).sum::<f64>() / total;
-                let spread = if square > 0.0 { square.sqrt() } else { 1.0 };
-                let goals = values.iter().map(|y| Goal::Number(((y - mean) / spread) as f32)).collect();
-                Learned { meaning: Meaning::Number([mean, spread]), goals, constants: vec![mean] }
-            }
-        })
-    }
 }
 
 /// The texts of each row, one below the other.
@@ -316,7 +258,10 @@ impl Tensors for Taken {
             Some((found, values)) if found == shape && values.len() == shape.iter().product::<usize>() => {
                 Ok(values.clone())
             }
-            _ => Err(Error::state(FineTunedText::KIND, format!("tensor '{name}' is missing or of another shape"))),
+            _ => Err(Error::state(
+                FineTunedText::KIND,
+                format!("tensor '{name}' is missing or of another shape"),
+            )),
         }
     }
 
@@ -341,7 +286,8 @@ impl Fine {
         let (w, b, d) = (of("head.weight"), of("head.bias"), self.config.hidden);
         let mut outputs = Vec::with_capacity(texts.len() * b.len());
         for texts in texts.chunks(TEXTS) {
-            let encoded = texts.par_iter().map(|text| encoded(&self.tokens, text)).collect::<Result<Vec<_>>>()?;
+            let encoded =
+                texts.par_iter().map(|text| encoded(&self.tokens, text)).collect::<Result<Vec<_>>>()?;
             let states = self.bert.states(&self.config, &encoded);
             let vectors = pooled(&encoded, &states, d, self.encoder.pooling, false);
             for vector in vectors.chunks_exact(d) {
@@ -443,7 +389,9 @@ impl FittedText {
                 };
                 sums.flat_map(exact).collect()
             }
-            Meaning::Number([mean, spread]) => outputs.iter().map(|x| mean + spread * f64::from(*x)).collect(),
+            Meaning::Number([mean, spread]) => {
+                outputs.iter().map(|x| mean + spread * f64::from(*x)).collect()
+            }
         })
     }
 }
@@ -458,14 +406,18 @@ impl Fitted for FittedText {
         let saved = Saved {
             settings: self.settings.clone(),
             columns: self.columns.clone(),
-            classes: self.meaning.classes().map(|classes| classes.names().iter().map(|name| name.to_string()).collect()),
+            classes: self
+                .meaning
+                .classes()
+                .map(|classes| classes.names().iter().map(|name| name.to_string()).collect()),
             encoder: self.fine.as_ref().map(|fine| fine.encoder.clone()),
         };
         let constants = match &self.meaning {
             Meaning::Classes(_) => self.constants.clone(),
             Meaning::Number(both) => both.to_vec(),
         };
-        let state = State::new(FineTunedText::KIND, FineTunedText::VERSION, saved).floats(CONSTANTS, &constants);
+        let state =
+            State::new(FineTunedText::KIND, FineTunedText::VERSION, saved).floats(CONSTANTS, &constants);
         let Some(fine) = &self.fine else { return state };
         fine.named.iter().fold(state, |state, (name, (shape, values))| {
             state.tensor(name, shape.clone(), TensorData::F32(values.clone()))

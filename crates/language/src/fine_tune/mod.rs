@@ -3,6 +3,7 @@
 mod learner;
 mod net;
 mod ops;
+mod targets;
 mod tuner;
 
 #[cfg(test)]

@@ -93,12 +93,18 @@ pub(super) fn layout(config: &EncoderConfig) -> Vec<(String, Vec<usize>)> {
 
 impl Net {
     /// Takes the weights of an encoder; the head begins at 0, so that every answer is its bias at first.
-    pub(super) fn load(config: EncoderConfig, pooling: Pooling, from: &mut dyn Tensors, outputs: usize) -> Result<Self> {
+    pub(super) fn load(
+        config: EncoderConfig,
+        pooling: Pooling,
+        from: &mut dyn Tensors,
+        outputs: usize,
+    ) -> Result<Self> {
         let left = from.left();
         let inside = |prefix: &&str| left.iter().any(|name| name.starts_with(prefix));
         let prefix = ["bert.", "roberta."].into_iter().find(inside).unwrap_or_default();
         let (mut names, mut shapes): (Vec<String>, Vec<Vec<usize>>) = layout(&config).into_iter().unzip();
-        let taken = names.iter().zip(&shapes).map(|(name, shape)| from.take(&format!("{prefix}{name}"), shape));
+        let taken =
+            names.iter().zip(&shapes).map(|(name, shape)| from.take(&format!("{prefix}{name}"), shape));
         let mut tensors = taken.collect::<Result<Vec<_>>>()?;
         for (name, shape) in [("head.weight", vec![outputs, config.hidden]), ("head.bias", vec![outputs])] {
             tensors.push(vec![0.0; shape.iter().product()]);
@@ -128,7 +134,13 @@ impl Net {
     }
 
     /// The sum of the losses of texts, each times its weight, and its gradients at all tensors, which are added to `gradients`.
-    pub(super) fn learn(&self, texts: &[&[u32]], goals: &[Goal], weights: &[f64], gradients: &mut [Vec<f32>]) -> f64 {
+    pub(super) fn learn(
+        &self,
+        texts: &[&[u32]],
+        goals: &[Goal],
+        weights: &[f64],
+        gradients: &mut [Vec<f32>],
+    ) -> f64 {
         let d = self.config.hidden;
         let (raw, mut state) = self.embed(texts);
         let mut traces = Vec::with_capacity(self.config.layers);

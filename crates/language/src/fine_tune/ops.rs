@@ -34,7 +34,14 @@ pub(super) fn linear(x: &[f32], inputs: usize, w: &[f32], b: &[f32]) -> Vec<f32>
 }
 
 /// The gradient at `x`; those of `w` and `b` are added to theirs.
-pub(super) fn linear_back(x: &[f32], inputs: usize, w: &[f32], dy: &[f32], dw: &mut [f32], db: &mut [f32]) -> Vec<f32> {
+pub(super) fn linear_back(
+    x: &[f32],
+    inputs: usize,
+    w: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+    db: &mut [f32],
+) -> Vec<f32> {
     let dy_rows = rows(dy, db.len());
     product(dw, Accum::Add, dy_rows.transpose(), rows(x, inputs), 1.0);
     dy.chunks_exact(db.len()).for_each(|row| db.iter_mut().zip(row).for_each(|(b, dy)| *b += dy));
@@ -56,7 +63,14 @@ pub(super) fn norm(x: &[f32], w: &[f32], b: &[f32], epsilon: f32) -> Vec<f32> {
 }
 
 /// The gradient at `x`; those of `w` and `b` are added to theirs.
-pub(super) fn norm_back(x: &[f32], w: &[f32], epsilon: f32, dy: &[f32], dw: &mut [f32], db: &mut [f32]) -> Vec<f32> {
+pub(super) fn norm_back(
+    x: &[f32],
+    w: &[f32],
+    epsilon: f32,
+    dy: &[f32],
+    dw: &mut [f32],
+    db: &mut [f32],
+) -> Vec<f32> {
     let (width, n) = (w.len(), w.len() as f64);
     let mut dx = vec![0.0; x.len()];
     for ((x, dy), dx) in x.chunks_exact(width).zip(dy.chunks_exact(width)).zip(dx.chunks_exact_mut(width)) {
@@ -119,7 +133,11 @@ pub(super) fn attend_back([q, k, v]: Three<'_>, d_out: &[f32], width: usize, hea
             shares.iter().zip(d_shares).for_each(|(p, d)| *d = p * (*d - mean as f32));
         }
         let (shares, d_scores) = (rows(&shares, n), rows(&d_shares, n));
-        let sides = [(d_scores, of(k), factor), (d_scores.transpose(), of(q), factor), (shares.transpose(), of(d_out), 1.0)];
+        let sides = [
+            (d_scores, of(k), factor),
+            (d_scores.transpose(), of(q), factor),
+            (shares.transpose(), of(d_out), 1.0),
+        ];
         for (to, (a, b, factor)) in found.iter_mut().zip(sides) {
             let to = MatMut::from_row_major_slice_mut(to, n, width).subcols_mut(head * size, size);
             matmul(to, Accum::Replace, a, b, factor, Par::Seq);

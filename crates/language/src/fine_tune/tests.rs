@@ -4,7 +4,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, StringArray, UInt32Array};
 use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, Categories, Column, Context, Estimator, Fitted, Kind, Registry, Role, Row, Schema, Table, Training,
+    Batch, Builtin, Categories, Column, Context, Estimator, Fitted, Kind, Registry, Role, Row, Schema, Table,
+    Training,
 };
 
 use super::net::{Goal, Net};
@@ -54,13 +55,20 @@ fn gradients_are_slopes_of_the_loss() {
             let reach = 3e-3;
             let moved = |net: &mut Net, by: f64| {
                 let kept = net.tensors[at].clone();
-                net.tensors[at].iter_mut().zip(gradient).for_each(|(x, g)| *x += (by * f64::from(*g) / length) as f32);
+                net.tensors[at]
+                    .iter_mut()
+                    .zip(gradient)
+                    .for_each(|(x, g)| *x += (by * f64::from(*g) / length) as f32);
                 let found = loss(net).0;
                 net.tensors[at] = kept;
                 found
             };
             let slope = (moved(&mut net, reach) - moved(&mut net, -reach)) / (2.0 * reach);
-            assert!((slope - length).abs() < 0.02 * length + 1e-3, "{pooling:?}, {}: {slope} {length}", net.names[at]);
+            assert!(
+                (slope - length).abs() < 0.02 * length + 1e-3,
+                "{pooling:?}, {}: {slope} {length}",
+                net.names[at]
+            );
         }
     }
 }
@@ -121,7 +129,9 @@ fn low_rank_gradients_are_those_of_the_whole_times_the_other_matrix() {
     assert!(tuner.step(&material, &[0, 1, 2], 0.0, 0.0) < 0.3 * first);
     // Embeddings, norms and biases of the encoder stay as they were.
     for ((name, now), before) in tuner.net.names.iter().zip(&tuner.net.tensors).zip(&before) {
-        let frozen = name.contains("embeddings") || name.contains("LayerNorm") || (name.ends_with("bias") && !name.starts_with("head"));
+        let frozen = name.contains("embeddings")
+            || name.contains("LayerNorm")
+            || (name.ends_with("bias") && !name.starts_with("head"));
         assert_eq!(now == before, frozen, "{name}");
     }
 }

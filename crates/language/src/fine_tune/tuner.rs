@@ -92,7 +92,8 @@ impl Tuner {
                     let (outputs, inputs) = (net.shapes[tensor][0], net.shapes[tensor][1]);
                     let mut random = Random::new(seed, i as u64);
                     let bound = 1.0 / (inputs as f64).sqrt();
-                    let a = (0..rank * inputs).map(|_| ((2.0 * random.unit() - 1.0) * bound) as f32).collect();
+                    let a =
+                        (0..rank * inputs).map(|_| ((2.0 * random.unit() - 1.0) * bound) as f32).collect();
                     parameters.push(Parameter::new(a, true));
                     parameters.push(Parameter::new(vec![0.0; outputs * rank], true));
                     beside.push(Beside { tensor, base: net.tensors[tensor].clone(), inputs, outputs });
@@ -106,7 +107,12 @@ impl Tuner {
     }
 
     /// Learns from all of the material; gives the loss of each step, before it.
-    pub(super) fn learn(&mut self, material: &Material<'_>, schedule: &Schedule, context: &Context) -> Result<Vec<f64>> {
+    pub(super) fn learn(
+        &mut self,
+        material: &Material<'_>,
+        schedule: &Schedule,
+        context: &Context,
+    ) -> Result<Vec<f64>> {
         let n = material.texts.len();
         let n_steps = n.div_ceil(schedule.batch) * schedule.epochs;
         let mut losses = Vec::with_capacity(n_steps);
@@ -133,7 +139,8 @@ impl Tuner {
     pub(super) fn step(&mut self, material: &Material<'_>, batch: &[usize], rate: f64, decay: f64) -> f64 {
         let total: f64 = batch.iter().map(|&i| material.weights[i]).sum();
         let total = if total > 0.0 { total } else { 1.0 };
-        let mut gradients: Vec<Vec<f32>> = self.net.tensors.iter().map(|tensor| vec![0.0; tensor.len()]).collect();
+        let mut gradients: Vec<Vec<f32>> =
+            self.net.tensors.iter().map(|tensor| vec![0.0; tensor.len()]).collect();
         let mut sum = 0.0;
         for part in parts(batch, material.texts) {
             let texts: Vec<&[u32]> = part.iter().map(|&i| material.texts[i].as_slice()).collect();
