@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Estimator, Fitted, KeyPath, Registry, Resampler, Result, State, tagged};
+use crate::{Estimator, FitCost, Fitted, KeyPath, Registry, Resampler, Result, Shape, State, tagged};
 
 /// A parameter for which several values are worth trying.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +87,7 @@ impl Slot {
 }
 
 /// What learners have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
     /// Ignores the features; every other learner is compared with it.
     Baseline,
@@ -99,8 +99,10 @@ pub enum Family {
     Bayes,
     /// Predicts from the nearest training rows.
     Neighbors,
-    /// Decision trees, single or in ensembles.
-    Trees,
+    /// Decision trees grown independently, whose answers are averaged.
+    Forest,
+    /// Decision trees grown one after the other, each on the errors of those before.
+    Boosting,
     /// Composed of other learners.
     Ensemble,
     /// Neural nets.
@@ -122,6 +124,21 @@ pub enum Weights {
     Accepted,
     /// All rows count the same.
     Ignored,
+}
+
+/// How the target of a linear learner scatters around what it predicts: standard errors of its coefficients follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// Evenly: least squares.
+    Normal,
+    /// As counts; the logarithm of the mean is linear.
+    Poisson,
+    /// In proportion to the mean, whose logarithm is linear.
+    Gamma,
+    /// With the mean to the learner's parameter `power` as variance; the logarithm of the mean is linear.
+    Tweedie,
+    /// As classes: the log-odds are linear.
+    Classes,
 }
 
 /// What a learner takes from an earlier model when it continues from one (`[train] start`).
@@ -161,6 +178,13 @@ pub trait BuiltinStep: Builtin {
     /// Whether its saved state contains training rows (with some parameters it may contain none; then it saves no numbers).
     const KEEPS_ROWS: bool = false;
 
+    /// Whether it reads a column of points, which is made of two columns of coordinates if the table has none.
+    const READS_POINTS: bool = false;
+    /// Parameters that may name a column with a whole track in each row.
+    const TRACKS: &'static [&'static str] = &[];
+    /// Whether its parameter `tables` names other tables, into which the engine puts the places of their rows as `points`.
+    const OPENS_TABLES: bool = false;
+
     /// Whether this saved state of it contains training rows, for steps of which only some settings keep any.
     fn holds_rows(_state: &State) -> bool {
         Self::KEEPS_ROWS
@@ -184,6 +208,15 @@ pub trait BuiltinLearner: Builtin {
     const CONTINUES: Option<Continues> = None;
     /// Parameters that its label shows in addition to those of [`Estimator::search`].
     const LABEL: &'static [&'static str] = &[];
+    /// Whether it reads the ties between rows (`[graph]`).
+    const TIED_ROWS: bool = false;
+    /// How its target scatters, if standard errors of its coefficients are known.
+    const RESPONSE: Option<Response> = None;
+
+    /// What fitting it costs. The default is right for learners that read each number once.
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        FitCost::Operations(10.0 * shape.rows * shape.width)
+    }
 }
 
 /// A built-in for `[balance]`: plain parameters, derived like those of [`Builtin`].
@@ -232,6 +265,17 @@ pub struct Entry {
     pub keeps_rows: bool,
     /// For a step, what it does to a column; see [`BuiltinStep::DONE`].
     pub done: &'static str,
+    /// For a step, whether it reads a column of points; see [`BuiltinStep::READS_POINTS`].
+    pub reads_points: bool,
+    /// For a step, the parameters that may name a column of tracks; see [`BuiltinStep::TRACKS`].
+    pub tracks: &'static [&'static str],
+    /// For a step, whether it reads other tables; see [`BuiltinStep::OPENS_TABLES`].
+    pub opens_tables: bool,
+    /// For a learner, whether it reads the ties between rows; see [`BuiltinLearner::TIED_ROWS`].
+    pub tied_rows: bool,
+    /// For a learner, how its target scatters; see [`BuiltinLearner::RESPONSE`].
+    pub response: Option<Response>,
+    fit_cost: fn(&Map<String, Value>, &Shape) -> FitCost,
     /// Whether a saved state of it contains training rows.
     holds: fn(&State) -> bool,
     /// The default value of each parameter.
@@ -249,6 +293,9 @@ impl Entry {
             done: T::DONE,
             keeps_rows: T::KEEPS_ROWS,
             holds: T::holds_rows,
+            reads_points: T::READS_POINTS,
+            tracks: T::TRACKS,
+            opens_tables: T::OPENS_TABLES,
             ..Entry::of::<T>(Sort::Step(T::SLOT), searched::<T>)
         }
     }
@@ -267,6 +314,12 @@ impl Entry {
             continues: T::CONTINUES,
             keeps_rows: T::KEEPS_ROWS,
             holds: |_| T::KEEPS_ROWS,
+            tied_rows: T::TIED_ROWS,
+            response: T::RESPONSE,
+            fit_cost: |params, shape| {
+                let learner = read::<T>(Value::Object(params.clone()), T::check).unwrap_or_default();
+                learner.fit_cost(shape)
+            },
             ..entry
         }
     }
@@ -308,6 +361,12 @@ impl Entry {
             keeps_rows: false,
             holds: |_| false,
             done: "",
+            reads_points: false,
+            tracks: &[],
+            opens_tables: false,
+            tied_rows: false,
+            response: None,
+            fit_cost: |_, _| FitCost::Operations(0.0),
             defaults: defaults::<T>,
             shown: Vec::new,
             parse,
@@ -318,6 +377,11 @@ impl Entry {
     /// Whether this saved state of it contains training rows; see [`BuiltinStep::holds_rows`].
     pub fn holds_rows(&self, state: &State) -> bool {
         (self.holds)(state)
+    }
+
+    /// For a learner, what fitting it with these parameters costs; nothing for other sorts. See [`BuiltinLearner::fit_cost`].
+    pub fn fit_cost(&self, params: &Map<String, Value>, shape: &Shape) -> FitCost {
+        (self.fit_cost)(params, shape)
     }
 
     /// What it does, in one sentence: the first sentence of its docs.

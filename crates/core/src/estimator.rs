@@ -114,6 +114,23 @@ impl Batch {
     }
 }
 
+/// `kind` and `params` of an [`Estimator`] that is a [`crate::Builtin`]: its kind, and itself as a recipe would have it.
+///
+/// Stands first in `impl Estimator for …`; the crate that uses it depends on `serde_json`.
+#[macro_export]
+macro_rules! kind_and_params {
+    () => {
+        fn kind(&self) -> &'static str {
+            <Self as $crate::Builtin>::KIND
+        }
+
+        fn params(&self) -> ::serde_json::Value {
+            // Plain parameters cannot fail to serialise.
+            ::serde_json::to_value(self).unwrap_or_default()
+        }
+    };
+}
+
 /// What a learner requires of its input; the engine adds the missing steps.
 ///
 /// ```

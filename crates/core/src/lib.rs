@@ -24,6 +24,7 @@ mod row;
 mod runtime;
 mod schema;
 mod series;
+mod shape;
 mod source;
 mod sparse;
 mod staged;
@@ -33,8 +34,8 @@ mod trees;
 
 pub use batch::{Batch, dense_vector, probability_vector};
 pub use builtin::{
-    Builtin, BuiltinLearner, BuiltinResampler, BuiltinStep, Continues, Entry, Family, Search, Slot, Sort,
-    Weights,
+    Builtin, BuiltinLearner, BuiltinResampler, BuiltinStep, Continues, Entry, Family, Response, Search, Slot,
+    Sort, Weights,
 };
 pub use category::{Categories, UNSEEN};
 pub use context::{Context, Event, Warning};
@@ -52,6 +53,7 @@ pub use row::{Cell, Row};
 pub use runtime::Runtime;
 pub use schema::{BLOCK, Column, EXPECTED_REWARD, PREDICTION, PROBABILITY, START, Schema};
 pub use series::{Point, Series, series_column};
+pub use shape::{FitCost, Shape};
 pub use source::{BATCH_ROWS, Batches, Source, Table, View};
 pub use sparse::{Sparse, sparse_vector};
 pub use staged::{AtomicFile, replace};

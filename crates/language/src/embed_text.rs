@@ -5,10 +5,9 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::{Array, ArrayRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, Kind,
-    Registry, Result, Role, Row, Run, Schema, Slot, State, Training, dense_vector,
+    Batch, Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, Kind, Registry,
+    Result, Role, Row, Run, Schema, Slot, State, Training, dense_vector,
 };
 
 use crate::bases::{Base, Way};
@@ -52,13 +51,7 @@ impl EmbedText {
 }
 
 impl Estimator for EmbedText {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
@@ -209,7 +202,9 @@ impl Run for BoundText {
         for &at in &self.places {
             let Some(base) = &self.base else { continue };
             let vector = match row.cells.get(at) {
-                Some(Cell::Text(text)) => base.vectors(&[text])?.first().map_or_else(Vec::new, |v| v.to_vec()),
+                Some(Cell::Text(text)) => {
+                    base.vectors(&[text])?.first().map_or_else(Vec::new, |v| v.to_vec())
+                }
                 Some(Cell::Missing) => vec![0.0; base.width()],
                 other => return Err(Error::internal(format!("a text was promised, {other:?} came"))),
             };

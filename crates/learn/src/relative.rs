@@ -7,10 +7,10 @@ use arrow_array::Float64Array;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Cell, Context, Error, Estimator, Family, Fitted, KeyPath, Kind, Needs,
-    Registry, Result, Role, Row, Run, Schema, State, Table, Training, tagged,
+    Batch, Builtin, BuiltinLearner, Cell, Context, Error, Estimator, Family, FitCost, Fitted, KeyPath, Kind,
+    Needs, Registry, Result, Role, Row, Run, Schema, Shape, State, Table, Training, tagged,
 };
 use tidemill_kernel::answer::output;
 
@@ -124,16 +124,18 @@ impl Builtin for TransformedTarget {
 impl BuiltinLearner for TransformedTarget {
     const FAMILY: Family = Family::Ensemble;
     const COLUMN_ORDER_MATTERS: bool = true;
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        match &self.learner {
+            BaseLearner::BoostedTrees(learner) => learner.fit_cost(shape),
+            BaseLearner::ExtraTrees(learner) => learner.fit_cost(shape),
+            BaseLearner::RandomForest(learner) => learner.fit_cost(shape),
+        }
+    }
 }
 
 impl Estimator for TransformedTarget {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         self.learner.learner().needs()
@@ -353,6 +355,7 @@ impl Run for BoundRelative {
 #[cfg(test)]
 mod tests {
     use arrow_array::ArrayRef;
+    use serde_json::json;
     use tidemill_core::Column;
 
     use super::*;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tidemill_core::{
     Batch, Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind,
     Registry, Result, Role, Row, Run, Schema, Slot, State, Table, Training,
@@ -200,13 +199,7 @@ fn quantile(errors: Vec<f64>, share: f64) -> f64 {
 }
 
 impl Estimator for Denoise {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
-    Search, State, Training,
+    Builtin, BuiltinLearner, Context, Error, Estimator, Family, FitCost, Fitted, KeyPath, Needs, Registry,
+    Result, Search, Shape, State, Training,
 };
 use tidemill_kernel::ClassWeight;
 use tidemill_kernel::graph::Names;
@@ -125,16 +125,16 @@ impl BuiltinLearner for GraphNet {
     const COLUMN_ORDER_MATTERS: bool = true;
     const KEEPS_ROWS: bool = true;
     const LABEL: &'static [&'static str] = &["layer"];
+    const TIED_ROWS: bool = true;
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        // Beside each row, ten neighbours and some of theirs.
+        FitCost::Operations(self.epochs as f64 * shape.rows * 30.0 * (shape.width + 64.0) * 32.0)
+    }
 }
 
 impl Estimator for GraphNet {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { numeric: true, tabular: true, ..Needs::default() }

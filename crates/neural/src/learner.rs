@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Continues, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
-    Search, State, Training,
+    Builtin, BuiltinLearner, Context, Continues, Estimator, Family, FitCost, Fitted, KeyPath, Needs,
+    Registry, Result, Search, Shape, State, Training,
 };
 use tidemill_kernel::ClassWeight;
 
@@ -247,20 +247,39 @@ impl Builtin for NeuralNet {
     }
 }
 
+impl NeuralNet {
+    /// Operations for one row, there and back. What layers of images do to each number costs more than its multiplications.
+    fn row_operations(&self, shape: &Shape) -> f64 {
+        let [mut height, mut width, mut channels] = shape.image.map(|size| size as f64);
+        let (mut work, mut image) = (0.0, 0.0);
+        for filters in self.images.filters.iter().map(|f| *f as f64).filter(|_| shape.pixels > 0.0) {
+            work += 16.0 * height * width * filters + 0.02 * 9.0 * height * width * channels * filters;
+            (height, width) = ((height / 2.0).floor().max(1.0), (width / 2.0).floor().max(1.0));
+            (channels, image) = (filters, filters);
+        }
+        let mut wide = (shape.numbers - shape.pixels).max(0.0) + 64.0 * shape.texts + image;
+        // Encoders of texts cost by the word.
+        work += 30_000.0 * shape.words;
+        for next in self.hidden.iter().map(|hidden| *hidden as f64).chain([shape.classes]) {
+            work += 0.6 * wide * next;
+            wide = next;
+        }
+        work
+    }
+}
+
 impl BuiltinLearner for NeuralNet {
     const FAMILY: Family = Family::Neural;
     const COLUMN_ORDER_MATTERS: bool = true;
     const CONTINUES: Option<Continues> = Some(Continues::FromWeights);
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        FitCost::Operations(self.epochs as f64 * shape.rows * self.row_operations(shape))
+    }
 }
 
 impl Estimator for NeuralNet {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { tabular: true, sparse: true, tokens: true, ..Needs::default() }

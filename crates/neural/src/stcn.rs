@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Float64Array};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Cell, Column, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
-    Layout, Needs, Registry, Result, Role, Row, Run, Schema, State, Table, Target, Training,
+    Batch, Builtin, BuiltinLearner, Cell, Column, Context, Error, Estimator, Family, FitCost, Fitted,
+    KeyPath, Kind, Layout, Needs, Registry, Result, Role, Row, Run, Schema, Shape, State, Table, Target,
+    Training,
 };
 
 use crate::encoders::spacetime::{Blocks, SpaceTime, level};
@@ -123,6 +123,12 @@ impl Builtin for Stcn {
 impl BuiltinLearner for Stcn {
     const FAMILY: Family = Family::Neural;
     const COLUMN_ORDER_MATTERS: bool = true;
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        // Some fifteen moments, there and twice back, under kernels of three, with a gate beside each number.
+        let (width, layers) = (self.width as f64, self.layers as f64);
+        FitCost::Operations(self.epochs as f64 * shape.rows * 45.0 * 6.0 * layers * width * width)
+    }
 }
 
 /// The series of a table: their places, that of the row's own place first, and how many moments they have.
@@ -165,13 +171,7 @@ fn is_beside(column: &Column, sources: &[&str], own: &str) -> bool {
 }
 
 impl Estimator for Stcn {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { tabular: true, ..Needs::default() }

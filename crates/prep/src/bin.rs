@@ -5,14 +5,13 @@ use std::sync::Arc;
 use arrow_array::Float64Array;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
     Target, Training,
 };
 
 use crate::joint::{self, Joint, Together};
-use crate::mapping::{self, Saved};
+use crate::mapping::Saved;
 use crate::numbers::{finite, quantile, summary};
 use crate::tree_bins::{self, Labels};
 
@@ -107,13 +106,7 @@ impl Bin {
 }
 
 impl Estimator for Bin {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

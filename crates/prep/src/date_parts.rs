@@ -6,7 +6,6 @@ use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{Array, ArrayRef, Float64Array, PrimitiveArray, UInt32Array};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Categories, Cell, Column, Columns, Context, Estimator, Fitted, Kind, Registry,
     Result, Role, Schema, Slot, State, Training,
@@ -48,13 +47,7 @@ pub struct DateParts {
 }
 
 impl Estimator for DateParts {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         mapping::fit(self, training, context)

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, Registry, Result, Role, Slot, State, Training,
 };
 
 use crate::selection::{dropped, load_dropped};
-use crate::{PrepError, mapping};
+use crate::PrepError;
 
 /// Takes columns away. Data to predict on may lack them: what is dropped is not asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,13 +20,7 @@ pub struct DropColumns {
 }
 
 impl Estimator for DropColumns {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

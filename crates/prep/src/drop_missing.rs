@@ -5,14 +5,13 @@ use std::sync::Arc;
 use arrow_array::Array;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinStep, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry, Result,
     Slot, State, Table, Training,
 };
 
 use crate::selection::{dropped, load_dropped};
-use crate::{joint, mapping};
+use crate::joint;
 
 /// Drops columns that miss more than a share of their values in training and, where asked for, training rows that miss more than a
 /// share of the columns that are left.
@@ -71,13 +70,7 @@ impl DropMissing {
 }
 
 impl Estimator for DropMissing {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

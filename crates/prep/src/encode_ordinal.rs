@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Categories, Cell, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind,
     Registry, Result, Slot, State, Training,
@@ -33,13 +32,7 @@ pub struct EncodeOrdinal {
 }
 
 impl Estimator for EncodeOrdinal {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         let schema = training.train.schema();

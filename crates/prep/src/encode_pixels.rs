@@ -6,7 +6,6 @@ use arrow_array::{Array, ArrayRef, BinaryArray};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout,
     Registry, Result, Slot, State, Training, dense_vector,
@@ -66,13 +65,7 @@ pub struct EncodePixels {
 }
 
 impl Estimator for EncodePixels {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         mapping::fit(self, training, context)

@@ -6,7 +6,6 @@ use arrow_array::{Array, ArrayRef, Float64Array};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind,
     Layout, Point, Registry, Result, Role, Row, Run, Schema, Slot, State, Training, dense_vector,
@@ -86,13 +85,7 @@ impl Default for EncodeSeries {
 }
 
 impl Estimator for EncodeSeries {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        crate::mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, UInt32Array};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Categories, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath,
     Kind, Registry, Result, Role, Slot, State, Table, Target, Training, dense_vector,
@@ -76,13 +75,7 @@ impl Default for EncodeTarget {
 }
 
 impl Estimator for EncodeTarget {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
@@ -482,6 +475,6 @@ mod tests {
         assert_eq!(read(r#"{"smooth": "auto"}"#), Some(Smooth::Auto));
         assert_eq!(read(r#"{"smooth": 3}"#), Some(Smooth::Rows(3.0)));
         assert_eq!(read(r#"{"smooth": "much"}"#), None);
-        assert_eq!(mapping::params(&EncodeTarget::default())["smooth"], "auto");
+        assert_eq!(EncodeTarget::default().params()["smooth"], "auto");
     }
 }

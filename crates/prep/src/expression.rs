@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot, State,
     Training,
@@ -13,7 +12,7 @@ use tidemill_core::{
 
 use crate::formula::{Formula, Type};
 use crate::joint::{self, Added, Joint, Together};
-use crate::mapping::{self, Saved};
+use crate::mapping::Saved;
 
 /// Adds a column for each formula, such as `ratio = "price / area"`.
 ///
@@ -38,13 +37,7 @@ impl Expression {
 }
 
 impl Estimator for Expression {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
     State, Training,
@@ -59,13 +58,7 @@ impl ImputeConstant {
 }
 
 impl Estimator for ImputeConstant {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         mapping::fit(self, training, context)
@@ -113,7 +106,7 @@ impl ColumnStep for ImputeConstant {
     fn learn(&self, from: ColumnOf<'_>, notes: &mut Notes) -> Result<Imputed> {
         let column = from.column();
         let Some(fill) = self.fill(column.kind) else {
-            let value = mapping::params(&self.value).to_string();
+            let value = serde_json::json!(self.value).to_string();
             let wanted = match column.kind {
                 Kind::Flag => "flags",
                 Kind::Category => "categories",

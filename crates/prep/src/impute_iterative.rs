@@ -6,7 +6,6 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
     Training,
@@ -15,7 +14,7 @@ use tidemill_kernel::bayesian_ridge::{self, Products};
 use tidemill_kernel::reduce::{in_chunks, sum_parts};
 
 use crate::joint::{self, Joint, Together};
-use crate::mapping::{self, Saved};
+use crate::mapping::Saved;
 
 /// Rows whose products one thread sums at a time.
 const ROWS: usize = 2048;
@@ -44,13 +43,7 @@ impl Default for ImputeIterative {
 }
 
 impl Estimator for ImputeIterative {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         let schema = training.train.schema();

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use pulp::NullaryFnOnce;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Column, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Role,
     Slot, State, Training,
@@ -14,7 +13,7 @@ use tidemill_core::{
 use tidemill_kernel::vector::wide;
 
 use crate::joint::{self, Added, Joint, Together};
-use crate::mapping::{self, Saved};
+use crate::mapping::Saved;
 
 /// Training rows whose distances one pass measures: as many as fit the registers.
 const WIDTH: usize = 16;
@@ -61,13 +60,7 @@ impl Default for ImputeKnn {
 }
 
 impl Estimator for ImputeKnn {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -14,7 +14,7 @@ use tidemill_core::{
 use crate::impute::MISSING;
 use crate::mapping::unique;
 use crate::recode::{recode, strings};
-use crate::{joint, mapping};
+use crate::joint;
 
 /// Fills missing numbers and categories with what a learner predicts from the other features, each column by a model of its own.
 ///
@@ -146,13 +146,7 @@ fn with(names: &Categories, fallback: &Fallback) -> Arc<Categories> {
 }
 
 impl Estimator for ImputeModel {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -11,7 +11,7 @@ use tidemill_core::{
 };
 
 use crate::joint::{self, Added, Joint, Together};
-use crate::mapping::{self, Saved};
+use crate::mapping::Saved;
 use crate::ordered::Ordered;
 use crate::placing::{self, Place, Placing};
 use crate::span::Span;
@@ -76,13 +76,7 @@ pub enum Along {
 }
 
 impl Estimator for ImputeTime {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

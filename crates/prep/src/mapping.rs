@@ -127,12 +127,6 @@ pub(crate) fn fit<S: ColumnStep>(
     Ok(Arc::new(learn_columns(S::KIND, S::VERSION, &batch, &places, context, learn)?))
 }
 
-/// The parameters of a step, for [`tidemill_core::Estimator::params`].
-pub(crate) fn params(step: &impl Serialize) -> Value {
-    // Plain parameters of strings, numbers and lists cannot fail to serialise.
-    serde_json::to_value(step).unwrap_or_default()
-}
-
 /// Learns about the columns at `places` and gives the derived columns names that nothing else has.
 pub(crate) fn learn_columns<L: Learned>(
     kind: &'static str,

@@ -14,7 +14,7 @@ use tidemill_kernel::symmetric;
 
 use crate::drop_columns::DropColumns;
 use crate::joint::{self, Added, Joint, Together};
-use crate::mapping::{self, Saved};
+use crate::mapping::Saved;
 use crate::numbers::{summary, variance};
 use crate::selection::dropped;
 
@@ -53,13 +53,7 @@ impl Default for Pca {
 }
 
 impl Estimator for Pca {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

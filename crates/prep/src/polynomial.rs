@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Columns, Context, Error, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
     Training,
 };
 
 use crate::joint::{self, Added, Joint, Together};
-use crate::mapping::{self, Saved};
+use crate::mapping::Saved;
 
 /// The most new columns.
 const MOST: usize = 1000;
@@ -29,13 +28,7 @@ pub struct Polynomial {
 }
 
 impl Estimator for Polynomial {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Column, Columns, Context, Error, Estimator, Fitted, Kind, Registry, Result, Slot,
     State, Training,
@@ -47,13 +46,7 @@ impl Default for Power {
 }
 
 impl Estimator for Power {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         mapping::fit(self, training, context)

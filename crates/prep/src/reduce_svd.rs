@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry,
     Result, Slot, State, Training, dense_vector,
@@ -46,13 +45,7 @@ impl Default for ReduceSvd {
 }
 
 impl Estimator for ReduceSvd {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
     Training,
@@ -13,7 +12,7 @@ use tidemill_kernel::CoMoments;
 
 use crate::numbers::summary;
 use crate::selection::{dropped, load_dropped};
-use crate::{joint, mapping};
+use crate::joint;
 
 /// Rows read at a time.
 const ROWS: usize = 65_536;
@@ -38,13 +37,7 @@ impl Default for SelectCorrelation {
 }
 
 impl Estimator for SelectCorrelation {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -11,7 +11,6 @@ use tidemill_core::{
     Result, Role, Schema, Slot, State, Table, Target, Training, dense_vector,
 };
 
-use crate::mapping;
 use crate::selection::{self, dropped, load_dropped};
 
 /// Drops number, flag and category columns whose coefficients are all 0 in a linear model with an L1 penalty: the lasso for a number
@@ -159,13 +158,7 @@ fn rows(batch: &Batch, columns: &[Readied]) -> Result<Table> {
 }
 
 impl Estimator for SelectL1 {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Kind, Registry, Result, Slot,
     State, Target, Training,
@@ -13,7 +12,6 @@ use tidemill_core::{
 use tidemill_kernel::Random;
 use tidemill_kernel::mutual_information::{Variable, of};
 
-use crate::mapping;
 use crate::selection::{self, dropped, load_dropped};
 
 /// Drops number, flag and category columns that, each by itself, tell little of the target: by mutual information in nats (0 where they
@@ -130,13 +128,7 @@ impl Kept {
 }
 
 impl Estimator for SelectMutualInformation {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use tidemill_core::{
     Batch, Builtin, BuiltinStep, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Registry,
     Result, Role, Schema, Slot, State, Table, Target, Training, Trees,
 };
 use tidemill_kernel::Random;
 
-use crate::mapping;
 use crate::selection::{self, dropped, load_dropped};
 
 /// Shadows at least: the best of few is easily beaten by chance.
@@ -152,13 +151,7 @@ fn at_most(hits: usize, rounds: usize) -> f64 {
 }
 
 impl Estimator for SelectShadow {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

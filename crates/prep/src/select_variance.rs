@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, KeyPath, Registry, Result, Slot, State,
     Training,
@@ -12,7 +11,7 @@ use tidemill_core::{
 
 use crate::numbers::{summary, variance};
 use crate::selection::{dropped, load_dropped};
-use crate::{joint, mapping};
+use crate::joint;
 
 /// Drops number columns whose variance in training is no greater than a threshold; without one, those that are constant.
 ///
@@ -28,13 +27,7 @@ pub struct SelectVariance {
 }
 
 impl Estimator for SelectVariance {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -13,7 +13,7 @@ use tidemill_core::{
 };
 
 use crate::joint::{self, Joint, Together};
-use crate::mapping::{self, Saved};
+use crate::mapping::Saved;
 use crate::numbers::median;
 use crate::ordered::Ordered;
 use crate::placing::{self, Place, Placing};
@@ -160,13 +160,7 @@ impl SmoothTime {
 }
 
 impl Estimator for SmoothTime {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         Ok(self.find(training, context)?.fitted)

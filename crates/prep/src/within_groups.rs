@@ -39,13 +39,7 @@ pub(crate) trait Statistic: ColumnStep + Location {
 macro_rules! statistic_step {
     ($name:ident) => {
         impl tidemill_core::Estimator for $name {
-            fn kind(&self) -> &'static str {
-                <$name as tidemill_core::Builtin>::KIND
-            }
-
-            fn params(&self) -> serde_json::Value {
-                $crate::mapping::params(self)
-            }
+            tidemill_core::kind_and_params!();
 
             fn fit(
                 &self,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use tidemill_core::{Batch, Error, Fitted, Result, Role};
+use tidemill_core::{Batch, Error, Fitted, Response, Result, Role};
 use tidemill_eval::explain::CoefficientCovariance;
 use tidemill_kernel::Design;
 use tidemill_kernel::vector::{exp, sigmoid};
 use tidemill_learn::linear::Predictor;
 
 use super::coefficients::{Caution, Link, setting};
+use crate::builtin;
 
 /// Probabilities that vary less than this, on average, are those of classes that can be told apart all but perfectly.
 const SEPARABLE: f64 = 0.005;
@@ -58,14 +59,14 @@ impl Told {
         let state = step.state();
         let number = |key: &str| setting(&state.params, key).as_f64();
         let of_classes = state.params.get("classes").is_some_and(|classes| !classes.is_null());
-        let (family, link) = match state.kind.as_str() {
-            "ridge" | "lasso" | "elastic_net" => (Family::Normal, Link::Identity),
-            "poisson" => (Family::Power(1.0), Link::Log),
-            "gamma" => (Family::Power(2.0), Link::Log),
-            "tweedie" => (number("power").map_or(Family::Unknown, Family::Power), Link::Log),
-            "logistic" => (Family::Classes, Link::Logit),
-            _ if of_classes => (Family::Unknown, Link::Score),
-            _ => (Family::Unknown, Link::Identity),
+        let (family, link) = match builtin::entry(&state.kind).and_then(|entry| entry.response) {
+            Some(Response::Normal) => (Family::Normal, Link::Identity),
+            Some(Response::Poisson) => (Family::Power(1.0), Link::Log),
+            Some(Response::Gamma) => (Family::Power(2.0), Link::Log),
+            Some(Response::Tweedie) => (number("power").map_or(Family::Unknown, Family::Power), Link::Log),
+            Some(Response::Classes) => (Family::Classes, Link::Logit),
+            None if of_classes => (Family::Unknown, Link::Score),
+            None => (Family::Unknown, Link::Identity),
         };
         let penalised = match family {
             Family::Classes => setting(&state.params, "penalty") != "none",

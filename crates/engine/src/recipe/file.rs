@@ -6,6 +6,7 @@ use serde_json::Value;
 use tidemill_core::recipe::{Changeable, ColumnSpec, Cost, Decision, Recipe, Spec, Task};
 use tidemill_core::{Document, DocumentError, Error, Registry, Result, Slot, nearest};
 
+use crate::builtin;
 use crate::error::EngineError;
 use crate::recipe::{contradictions, policy, schema, targets};
 
@@ -184,7 +185,7 @@ fn check_values(recipe: &Recipe) -> Result<(), (&'static str, String)> {
 
 fn check_graph(recipe: &Recipe) -> Result<(), (&'static str, String)> {
     let Some(graph) = &recipe.graph else { return Ok(()) };
-    let of_rows = |learner: &Spec| ["graph_net", "label_propagation"].contains(&learner.kind.as_str());
+    let of_rows = |learner: &Spec| builtin::entry(&learner.kind).is_some_and(|entry| entry.tied_rows);
     match graph.neighbors {
         Some(0) => Err(("graph.neighbors", "each row needs at least one neighbour".into())),
         Some(_) if graph.edges.is_some() || graph.neighbors_column.is_some() => {

@@ -1,19 +1,17 @@
 //! The learning curve: the score by the number of training rows.
 
 use std::fmt::Display;
-use std::sync::Arc;
 
 use serde::Serialize;
-use tidemill_core::recipe::Recipe;
-use tidemill_core::{Context, Result, Table};
+use tidemill_core::{Context, Result};
 use tidemill_data::split::Fold;
 use tidemill_eval::compare::{student_t_quantile, student_t_two_sided};
 use tidemill_kernel::Random;
 use tidemill_report::words::{Words, fill};
 
-use super::judge::{Judge, mean};
+use super::ahead;
+use super::judge::mean;
 use super::trial::FoldRunner;
-use super::{Candidate, ahead};
 use crate::format::short;
 
 /// The shares of the training rows.
@@ -45,25 +43,16 @@ pub struct Point {
     pub band: Option<f64>,
 }
 
-/// The scores of one learner on five growing parts of the training rows of as many folds as the work allows. Learners that cannot
-/// learn from so few rows have no point.
-pub(super) fn curve(
-    table: &Arc<Table>,
-    folds: &[Fold],
-    candidate: Candidate,
-    judge: &Judge<'_>,
-    recipe: &Recipe,
-    context: &Context,
-    most_fits: f64,
-) -> Result<Vec<Point>> {
+/// The scores of the runner's first learner on five growing parts of the training rows of as many folds as the work allows. Learners that
+/// cannot learn from so few rows have no point.
+pub(super) fn curve(runner: &FoldRunner<'_>, folds: &[Fold], most_fits: f64) -> Result<Vec<Point>> {
     if folds.is_empty() {
         return Ok(Vec::new());
     }
     let Some((shares, n_folds)) = affordable(folds.len(), most_fits) else { return Ok(Vec::new()) };
     // Of folds in time the first is the latest, with the most rows to learn from.
     let used = &folds[..n_folds];
-    let candidates = [candidate];
-    let ring = FoldRunner { table, candidates: &candidates, recipe, judge, context };
+    let context = runner.context;
     let shuffled: Vec<Vec<u32>> = used.iter().enumerate().map(|(at, f)| shuffled(f, at, context)).collect();
     let mut points = Vec::with_capacity(shares.len());
     let mut before: Vec<f64> = Vec::new();
@@ -77,7 +66,7 @@ pub(super) fn curve(
             let mut some = order[..n].to_vec();
             some.sort_unstable();
             let part = Fold { train: some, valid: fold.valid.clone() };
-            for (_, trial) in ring.look(at, &part, &[0], &[0])?.trials {
+            for (_, trial) in runner.look(at, &part, &[0], &[0])?.trials {
                 if let Some(Ok(trial)) = trial {
                     train.push(trial.train_score);
                     valid.push(trial.score);

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use tidemill_core::recipe::{Quality, Recipe, Spec, Task};
-use tidemill_core::{Context, Family, Needs, Result, Search};
+use tidemill_core::{Context, Family, Needs, Result, Search, Shape, Sort};
 use tidemill_report::words::count;
 
-use super::cost::{self, Shape};
+use super::cost;
 use super::defaults::{self, Size};
 use super::race::{LEFT, LOOK_ROWS, is_sampled, n_looks};
 use super::{Candidate, Order, order};
@@ -345,22 +345,15 @@ impl Price {
 pub(super) fn one_per_family(offers: Vec<Offer>) -> Vec<Offer> {
     let mut seen = BTreeSet::new();
     let firsts = offers.into_iter().filter_map(|offer| offer.into_iter().next());
-    firsts
-        .filter(|spec| family(&spec.kind).is_some_and(|family| seen.insert(family)))
-        .map(|spec| vec![spec])
-        .collect()
+    let mut is_new = |spec: &Spec| match builtin::entry(&spec.kind).map(|entry| entry.sort) {
+        Some(Sort::Learner(family)) => FAST.contains(&family) && seen.insert(family),
+        _ => false,
+    };
+    firsts.filter(|spec| is_new(spec)).map(|spec| vec![spec]).collect()
 }
 
-/// The families that `fast` takes one of.
-fn family(kind: &str) -> Option<&'static str> {
-    match kind {
-        "random_forest" | "extra_trees" | "balanced_forest" => Some("forests"),
-        "boosted_trees" => Some("boosting"),
-        "neural_net" | "graph_net" | "stcn" => Some("nets"),
-        kind if builtin::is_of(kind, Family::Linear) => Some("linear"),
-        _ => None,
-    }
-}
+/// The families that `fast` takes one learner of each.
+const FAST: [Family; 4] = [Family::Linear, Family::Boosting, Family::Forest, Family::Neural];
 
 /// Sizes of a net for images, the largest first: filters of its blocks, and passes over the rows.
 const NETS: [(&[usize], usize); 6] = [

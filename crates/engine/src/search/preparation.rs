@@ -10,6 +10,7 @@ use tidemill_core::{
 
 use super::labels::LabelFacts;
 use super::{BalanceFacts, layers};
+use crate::builtin;
 use crate::recipe::column_specs;
 
 /// Categories with more names than this are encoded by the target's mean, not by one number per name.
@@ -118,26 +119,25 @@ fn is_track(recipe: &Recipe, column: &str) -> bool {
         Value::Array(names) => names.iter().any(|name| name == column),
         _ => false,
     };
-    let reads =
-        |spec: &Spec| ["x", "y", "height", "pose"].iter().any(|key| spec.params.get(*key).is_some_and(says));
-    recipe.steps.iter().any(|spec| spec.kind == "track_features" && reads(spec))
+    let reads = |spec: &Spec| {
+        let keys = builtin::entry(&spec.kind).map_or(&[][..], |entry| entry.tracks);
+        keys.iter().any(|key| spec.params.get(*key).is_some_and(says))
+    };
+    recipe.steps.iter().any(reads)
 }
 
-/// The recipe's `[[steps]]`.
+/// The recipe's `[[steps]]`; for those that read points, these are made of two columns of coordinates.
 fn written(schema: &Schema, recipe: &Recipe, _: Needs) -> Vec<Spec> {
     let nearest = recipe.graph.as_ref().and_then(|graph| graph.neighbors);
     let nearest = nearest.map(|n| Spec::new("nearest_rows").with("neighbors", n));
     let mut specs: Vec<Spec> = nearest.into_iter().chain(recipe.steps.iter().cloned()).collect();
-    let reads = specs.iter().any(|spec| READ_POINTS.contains(&&*spec.kind));
+    let reads = specs.iter().any(|spec| builtin::entry(&spec.kind).is_some_and(|entry| entry.reads_points));
     let made = specs.iter().any(|spec| spec.kind == "points_from_xy");
     if reads && !made && !has(schema, |c| c.kind == Kind::Point) {
         specs.insert(0, Spec::new("points_from_xy"));
     }
     specs
 }
-
-/// Steps that read points, which are made for them of two columns of coordinates.
-const READ_POINTS: [&str; 3] = ["geo_features", "nearest_rows", "project"];
 
 /// The coordinates of points of which nothing has them yet: a step has divided or projected others, or made them of coordinates.
 fn points(schema: &Schema, _: &Recipe, needs: Needs) -> Vec<Spec> {

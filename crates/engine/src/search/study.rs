@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidemill_core::recipe::{Recipe, Spec, Task};
-use tidemill_core::{Column, Context, Event, Fitted, Kind, Layout, Result, Role, Table};
+use tidemill_core::{Column, Context, Event, Fitted, Kind, Layout, Result, Role, Shape, Table};
 use tidemill_data::split::{self, Fold};
 use tidemill_eval::Metric;
 use tidemill_kernel::Random;
 
 use super::choice::{Choice, Reasons};
-use super::cost::Shape;
+use super::cost;
 use super::defaults::Size;
 use super::judge::Judge;
 use super::plan::{self, Ground, Plan};
+use super::trial::FoldRunner;
 use super::{
     Calibrated, Candidate, CandidateScore, Decided, Design, Gap, OperatingPoint, Point, SuccessiveHalving,
     Times, choose, compare, curve, finish, gap, latest_first, start,
@@ -96,7 +97,7 @@ pub(super) fn measured(
         Some(_) => forecast::origins::n_series(table.batch(), recipe)?,
         None => 0,
     };
-    let shape = Shape::of(table.batch(), rows, classes)?;
+    let shape = cost::shape(table.batch(), rows, classes)?;
     let [height, width, _] = shape.image;
     let pictures = pictures && !(1..FILTER).contains(&(height * width));
     let net = if pictures { plan::net_of(&shape, recipe, context) } else { Value::Null };
@@ -140,8 +141,10 @@ pub fn study(
     let curve = match recipe.forecast {
         Some(_) => Vec::new(),
         None => {
-            let candidate = Candidate { spec: leading, estimator };
-            curve::curve(table, &folds, candidate, &judge, recipe, &context.within(CURVE), curve_fits)?
+            let (candidates, context) = ([Candidate { spec: leading, estimator }], context.within(CURVE));
+            let runner =
+                FoldRunner { table, candidates: &candidates, recipe, judge: &judge, context: &context };
+            curve::curve(&runner, &folds, curve_fits)?
         }
     };
     context.tell(&Event::End);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Categories, Cell, Context, Error, Estimator, Family, Fitted, KeyPath,
-    Kind, Registry, Result, Row, Run, Schema, State, Tensor, TensorData, Training, Weights,
+    Kind, Registry, Result, Role, Row, Run, Schema, State, Tensor, TensorData, Training, Weights,
 };
 use tidemill_kernel::answer::{Answer, output};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::Array;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Cell, Column, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
     Needs, Registry, Result, Role, Row, Run, Schema, Search, State, Training,
@@ -135,13 +135,7 @@ impl BuiltinLearner for CategoricalNb {
 }
 
 impl Estimator for CategoricalNb {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { complete: true, numeric: false, scaled: false, tabular: true, ..Needs::default() }

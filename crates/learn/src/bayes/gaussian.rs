@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Needs, Registry,
     Result, Run, Schema, Search, State, TensorData, Training,
@@ -135,13 +135,7 @@ impl BuiltinLearner for GaussianNb {
 }
 
 impl Estimator for GaussianNb {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { sparse: false, ..NEEDS }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tidemill_core::recipe::Spec;
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, Fitted, KeyPath, Needs,
-    Registry, Result, Run, Schema, State, Training,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, FitCost, Fitted, KeyPath,
+    Needs, Registry, Result, Run, Schema, Shape, State, Training,
 };
 use tidemill_kernel::Classes;
 use tidemill_kernel::answer::{most_probable, output};
@@ -112,16 +112,14 @@ impl BuiltinLearner for AdaBoost {
     const COLUMN_ORDER_MATTERS: bool = true;
     const MEMORISES: bool = true;
     const LABEL: &'static [&'static str] = &["learner", "rounds", "learning_rate"];
+
+    fn fit_cost(&self, _: &Shape) -> FitCost {
+        FitCost::Fits(vec![(self.spec(1), self.rounds as f64)])
+    }
 }
 
 impl Estimator for AdaBoost {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         self.needs

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tidemill_core::recipe::Spec;
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, Fitted, KeyPath, Needs,
-    Registry, Result, Run, Schema, State, Table, Training,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, FitCost, Fitted, KeyPath,
+    Needs, Registry, Result, Run, Schema, Shape, State, Table, Training,
 };
 use tidemill_kernel::Random;
 use tidemill_kernel::answer::{most_probable, output};
@@ -120,16 +120,14 @@ impl BuiltinLearner for Bagged {
     const COLUMN_ORDER_MATTERS: bool = true;
     const MEMORISES: bool = true;
     const LABEL: &'static [&'static str] = &["learner", "copies"];
+
+    fn fit_cost(&self, _: &Shape) -> FitCost {
+        FitCost::Fits(vec![(self.spec(), self.copies as f64)])
+    }
 }
 
 impl Estimator for Bagged {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         self.needs

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tidemill_core::recipe::Spec;
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Categories, Cell, Column, Context, Error, Estimator, Family, Fitted,
-    KeyPath, Needs, Registry, Result, Role, Row, Run, Schema, State, Table, Training,
+    Batch, Builtin, BuiltinLearner, Categories, Cell, Column, Context, Error, Estimator, Family, FitCost,
+    Fitted, KeyPath, Needs, Registry, Result, Role, Row, Run, Schema, Shape, State, Table, Training,
 };
 use tidemill_kernel::answer::{Answer, output};
 use tidemill_kernel::{Place, Random, blocks};
@@ -119,16 +119,15 @@ impl BuiltinLearner for Stacked {
     const FAMILY: Family = Family::Ensemble;
     const COLUMN_ORDER_MATTERS: bool = true;
     const MEMORISES: bool = true;
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        let each = |spec| (spec, self.folds as f64 + 1.0);
+        FitCost::Fits(self.specs(shape.classes > 1.0).into_iter().map(each).collect())
+    }
 }
 
 impl Estimator for Stacked {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         self.needs

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, FitCost, Fitted, KeyPath, Needs, Registry, Response,
+    Result, Search, Shape, State, Training,
 };
 use tidemill_kernel::descent::{self, Limits, Penalty};
 
@@ -73,16 +73,16 @@ impl Builtin for ElasticNet {
 impl BuiltinLearner for ElasticNet {
     const FAMILY: Family = Family::Linear;
     const LABEL: &'static [&'static str] = &["alpha"];
+    const RESPONSE: Option<Response> = Some(Response::Normal);
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        let (n, d) = (shape.rows, shape.width);
+        FitCost::Operations(n * d * d.min(n) * 0.5 + 200.0 * n * d)
+    }
 }
 
 impl Estimator for ElasticNet {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { complete: true, numeric: true, scaled: true, tabular: true, sparse: true, ..Needs::default() }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, FitCost, Fitted, KeyPath, Needs, Registry, Response,
+    Result, Search, Shape, State, Training,
 };
 
 use super::elastic_net::RATIOS;
@@ -66,16 +66,15 @@ impl BuiltinLearner for Lasso {
     const FAMILY: Family = Family::Linear;
     const COLUMN_ORDER_MATTERS: bool = true;
     const LABEL: &'static [&'static str] = &["alpha"];
+    const RESPONSE: Option<Response> = Some(Response::Normal);
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        self.net().fit_cost(shape)
+    }
 }
 
 impl Estimator for Lasso {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         self.net().needs()

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Categories, Context, Estimator, Family, Fitted, KeyPath, Linear, Needs,
-    Registry, Result, Row, Run, Schema, Search, State, Training, Weights,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Estimator, Family, FitCost, Fitted, KeyPath, Linear,
+    Needs, Registry, Response, Result, Row, Run, Schema, Search, Shape, State, Training, Weights,
 };
 use tidemill_kernel::descent::{self, Limits};
 use tidemill_kernel::logistic::minimise;
@@ -117,6 +117,16 @@ impl BuiltinLearner for Logistic {
     const FAMILY: Family = Family::Linear;
     const WEIGHTS: Weights = Weights::Equivalent;
     const LABEL: &'static [&'static str] = &["penalty", "l1_ratio"];
+    const RESPONSE: Option<Response> = Some(Response::Classes);
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        let (n, d, outputs) = (shape.rows, shape.width, shape.outputs());
+        FitCost::Operations(match (self.penalty, shape.texts > 0.0) {
+            (Penalty::L1, _) => 1500.0 * n * d * outputs * self.c.max(0.1).sqrt(),
+            (_, true) => 400.0 * n * d * outputs,
+            (_, false) => 150.0 * n * d * outputs,
+        })
+    }
 }
 
 /// How many linear functions so many classes take.
@@ -129,13 +139,7 @@ pub(super) fn n_outputs(n_classes: usize) -> usize {
 }
 
 impl Estimator for Logistic {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { complete: true, numeric: true, scaled: true, tabular: true, sparse: true, ..Needs::default() }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training, Weights,
+    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Response, Result,
+    Search, State, Training, Weights,
 };
 
 use super::FittedLinear;
@@ -60,16 +60,11 @@ impl Builtin for Poisson {
 impl BuiltinLearner for Poisson {
     const FAMILY: Family = Family::Linear;
     const WEIGHTS: Weights = Weights::Equivalent;
+    const RESPONSE: Option<Response> = Some(Response::Poisson);
 }
 
 impl Estimator for Poisson {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { complete: true, numeric: true, scaled: true, tabular: true, sparse: true, ..Needs::default() }

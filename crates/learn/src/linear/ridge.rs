@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Continues, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
-    Search, State, Training, Weights,
+    Builtin, BuiltinLearner, Context, Continues, Estimator, Family, FitCost, Fitted, KeyPath, Needs,
+    Registry, Response, Result, Search, Shape, State, Training, Weights,
 };
 
 use super::FittedLinear;
@@ -69,6 +69,15 @@ impl BuiltinLearner for Ridge {
     const FAMILY: Family = Family::Linear;
     const WEIGHTS: Weights = Weights::Equivalent;
     const CONTINUES: Option<Continues> = Some(Continues::FromPredictions);
+    const RESPONSE: Option<Response> = Some(Response::Normal);
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        let (n, d) = (shape.rows, shape.width);
+        FitCost::Operations(match shape.texts > 0.0 {
+            true => 300.0 * n * d,
+            false => n * d * d.min(n) * 0.5 + 20.0 * n * d,
+        })
+    }
 }
 
 /// Refuses a parameter that is negative or not finite.
@@ -80,13 +89,7 @@ pub(crate) fn not_negative(key: &str, value: f64) -> Result<(), KeyPath> {
 }
 
 impl Estimator for Ridge {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { complete: true, numeric: true, scaled: true, tabular: true, sparse: true, ..Needs::default() }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Categories, Context, Error, Estimator, Family, Fitted, KeyPath, Kind,
     Linear, Needs, Registry, Result, Role, Run, Schema, Search, Source, State, Training,
@@ -101,13 +101,7 @@ impl BuiltinLearner for Sgd {
 }
 
 impl Estimator for Sgd {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { complete: true, numeric: true, scaled: true, tabular: true, sparse: true, ..Needs::default() }

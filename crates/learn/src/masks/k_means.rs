@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Registry, Result, State,
     Training, Weights,
@@ -73,13 +72,7 @@ impl BuiltinLearner for KMeans {
 }
 
 impl Estimator for KMeans {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         let lesson = Lesson::of(training, context)?;

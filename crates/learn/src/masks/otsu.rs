@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, Registry, Result, State, Training,
     Weights,
@@ -42,13 +41,7 @@ impl BuiltinLearner for Otsu {
 }
 
 impl Estimator for Otsu {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         let lesson = Lesson::of(training, context)?;
@@ -148,6 +141,8 @@ impl Segment for Thresholds {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     /// Thresholds that scikit-image 0.26 finds (`tests/reference/otsu.py`).

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result,
-    Run, Schema, Search, State, TensorData, Training,
+    Builtin, BuiltinLearner, Context, Error, Estimator, Family, FitCost, Fitted, KeyPath, Needs, Registry,
+    Result, Run, Schema, Search, Shape, State, TensorData, Training,
 };
 use tidemill_kernel::Features;
 use tidemill_kernel::neighbors::{Distance, Neighbors};
@@ -125,16 +125,14 @@ impl BuiltinLearner for KNeighbors {
     const FAMILY: Family = Family::Neighbors;
     const MEMORISES: bool = true;
     const KEEPS_ROWS: bool = true;
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        FitCost::Operations(0.3 * shape.rows * shape.rows * shape.width)
+    }
 }
 
 impl Estimator for KNeighbors {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { complete: true, numeric: true, scaled: true, tabular: true, ..Needs::default() }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Registry, Result,
-    Role, Row, Run, Schema, Search, State, Training, Weights,
+    Batch, Builtin, BuiltinLearner, Context, Error, Estimator, Family, FitCost, Fitted, KeyPath, Registry,
+    Result, Role, Row, Run, Schema, Search, Shape, State, Training, Weights,
 };
 use tidemill_kernel::Classes;
 use tidemill_kernel::answer::{Answer, output};
@@ -81,16 +81,15 @@ impl BuiltinLearner for LabelPropagation {
     const FAMILY: Family = Family::Neighbors;
     const WEIGHTS: Weights = Weights::Equivalent;
     const KEEPS_ROWS: bool = true;
+    const TIED_ROWS: bool = true;
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        FitCost::Operations(100.0 * shape.rows)
+    }
 }
 
 impl Estimator for LabelPropagation {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn search(&self) -> Vec<Search> {
         vec![Search { key: "prior", values: [1.0, 0.25, 4.0].map(Value::from).to_vec() }]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Categories, Cell, Column, Context, Error, Estimator, Family, Fitted,
     KeyPath, Kind, Needs, Registry, Result, Role, Row, Run, Schema, State, Table, TensorData, Training,
@@ -105,13 +105,7 @@ impl BuiltinLearner for FittedQ {
 }
 
 impl Estimator for FittedQ {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs_of(&self, registry: &Registry) -> Result<Needs> {
         Ok(registry.build(&self.learner, Value::Object(self.params.clone()))?.needs())

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, State,
     Training, Weights,
@@ -65,13 +64,7 @@ impl BuiltinLearner for Thompson {
 }
 
 impl Estimator for Thompson {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         NEEDS

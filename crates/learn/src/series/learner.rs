@@ -7,7 +7,6 @@ use arrow_array::Array;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tidemill_core::{
     Batch, Builtin, BuiltinLearner, Cell, Context, Error, Estimator, Family, Fitted, KeyPath, Kind, Registry,
     Result, Role, Row, Run, Schema, State, Training,
@@ -206,13 +205,7 @@ fn gathered(batch: &Batch, places: Places, target: &[f64]) -> Result<BTreeMap<u3
 }
 
 impl Estimator for LocalForecast {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         let batch = rows::collect(training, context)?;

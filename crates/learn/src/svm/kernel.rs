@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Needs, Registry, Result, Search,
-    State, Training,
+    Builtin, BuiltinLearner, Context, Estimator, Family, FitCost, Fitted, KeyPath, Needs, Registry, Result,
+    Search, Shape, State, Training,
 };
 use tidemill_kernel::reduce::in_chunks;
 use tidemill_kernel::vector::dot;
@@ -150,16 +150,14 @@ impl BuiltinLearner for Svm {
     const LABEL: &'static [&'static str] = &["kernel"];
     // Support vectors are rows.
     const KEEPS_ROWS: bool = true;
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        FitCost::Operations(2.5 * shape.rows * shape.rows * shape.width)
+    }
 }
 
 impl Estimator for Svm {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { complete: true, numeric: true, scaled: true, tabular: true, ..Needs::default() }

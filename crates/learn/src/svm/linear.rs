@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Context, Estimator, Family, Fitted, KeyPath, Linear, Needs, Registry,
-    Result, Row, Run, Schema, Search, State, Training,
+    Batch, Builtin, BuiltinLearner, Context, Estimator, Family, FitCost, Fitted, KeyPath, Linear, Needs,
+    Registry, Result, Row, Run, Schema, Search, Shape, State, Training,
 };
 use tidemill_kernel::answer::{Answer, output};
 use tidemill_kernel::reduce::in_chunks;
@@ -134,16 +134,14 @@ impl Builtin for LinearSvm {
 impl BuiltinLearner for LinearSvm {
     const FAMILY: Family = Family::Linear;
     const LABEL: &'static [&'static str] = &["loss"];
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        FitCost::Operations(300.0 * shape.rows * shape.width * shape.outputs())
+    }
 }
 
 impl Estimator for LinearSvm {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { complete: true, numeric: true, scaled: true, tabular: true, sparse: true, ..Needs::default() }

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, BuiltinLearner, Categories, Context, Continues, Error, Estimator, Family, Fitted,
-    KeyPath, Kind, Needs, Registry, Result, Role, Search, State, Training,
+    Batch, Builtin, BuiltinLearner, Categories, Context, Continues, Error, Estimator, Family, FitCost,
+    Fitted, KeyPath, Kind, Needs, Registry, Result, Role, Search, Shape, State, Training,
 };
 use tidemill_kernel::trees::{Growth, Order};
 
@@ -213,21 +213,46 @@ impl Builtin for BoostedTrees {
     }
 }
 
+impl BoostedTrees {
+    /// Rounds until nothing is gained any more; where parts are held back in turn, trees are grown that often again.
+    fn rounds_until_stopped(&self, shape: &Shape) -> f64 {
+        let (leaves, most) = (self.max_leaves as f64, self.n_trees as f64);
+        if self.early_stopping == 0 {
+            return most;
+        }
+        let rounds = 12.0 / self.learning_rate * (31.0 / leaves).sqrt().max(0.7) + 30.0;
+        let grown = match shape.rows * shape.outputs() {
+            ..=2_500.0 => 5.0,
+            ..=50_000.0 => 1.85,
+            _ => 1.0,
+        };
+        grown * rounds.min(most)
+    }
+
+    /// Operations of growing a tree.
+    fn tree_operations(&self, shape: &Shape) -> f64 {
+        let n = shape.rows;
+        let leaves = (self.max_leaves as f64).min(n / self.min_samples_leaf as f64).max(2.0);
+        let (learned, asked) = (n * self.subsample, shape.tabular() * self.max_features);
+        // A bin holds three rows at least.
+        let bins = (n / 3.0).max(64.0).min(shape.bins);
+        1e5 + 0.5 * learned * asked * leaves.log2() + 2.5 * leaves * asked * (bins + 20.0)
+    }
+}
+
 impl BuiltinLearner for BoostedTrees {
-    const FAMILY: Family = Family::Trees;
+    const FAMILY: Family = Family::Boosting;
     const COLUMN_ORDER_MATTERS: bool = true;
     const CONTINUES: Option<Continues> = Some(Continues::FromPredictions);
     const LABEL: &'static [&'static str] = &["loss"];
+
+    fn fit_cost(&self, shape: &Shape) -> FitCost {
+        FitCost::Operations(self.rounds_until_stopped(shape) * shape.outputs() * self.tree_operations(shape))
+    }
 }
 
 impl Estimator for BoostedTrees {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn needs(&self) -> Needs {
         Needs { tabular: true, ..Needs::default() }

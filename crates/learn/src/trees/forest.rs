@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidemill_core::{
-    Batch, Builtin, Categories, Context, Fitted, KeyPath, Kind, Result, Role, Training, Trees,
+    Batch, Builtin, Categories, Context, FitCost, Fitted, KeyPath, Kind, Result, Role, Shape, Training, Trees,
 };
 use tidemill_kernel::Random;
 use tidemill_kernel::trees::{
@@ -72,19 +72,17 @@ macro_rules! forest_learner {
         }
 
         impl tidemill_core::BuiltinLearner for $name {
-            const FAMILY: tidemill_core::Family = tidemill_core::Family::Trees;
+            const FAMILY: tidemill_core::Family = tidemill_core::Family::Forest;
             const COLUMN_ORDER_MATTERS: bool = true;
             const MEMORISES: bool = true;
+
+            fn fit_cost(&self, shape: &tidemill_core::Shape) -> tidemill_core::FitCost {
+                $crate::trees::forest::fit_cost(&self.settings(), shape)
+            }
         }
 
         impl tidemill_core::Estimator for $name {
-            fn kind(&self) -> &'static str {
-                <$name as tidemill_core::Builtin>::KIND
-            }
-
-            fn params(&self) -> serde_json::Value {
-                serde_json::json!(self)
-            }
+            tidemill_core::kind_and_params!();
 
             fn needs(&self) -> tidemill_core::Needs {
                 tidemill_core::Needs { tabular: true, ..tidemill_core::Needs::default() }
@@ -114,6 +112,14 @@ macro_rules! forest_learner {
     };
 }
 pub(super) use forest_learner;
+
+/// What growing all trees costs.
+pub(super) fn fit_cost(settings: &Settings, shape: &Shape) -> FitCost {
+    let (n, p) = (shape.rows, shape.tabular());
+    let asked = if shape.classes > 1.0 { p.sqrt() } else { p };
+    let looked_at = settings.max_features.map_or(asked, |share| share * p);
+    FitCost::Operations(12.0 * settings.n_trees as f64 * n * n.max(2.0).log2() * (8.0 * looked_at).sqrt())
+}
 
 macro_rules! forest {
     ($(#[$doc:meta])* $name:ident, $kind:literal, bootstrap = $bootstrap:literal, random_cuts = $random:literal) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinLearner, Context, Error, Estimator, Family, Fitted, KeyPath, Registry, Result, Search,
     State, Training, Weights,
@@ -123,13 +123,7 @@ impl BuiltinLearner for UNet {
 }
 
 impl Estimator for UNet {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        json!(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn search(&self) -> Vec<Search> {
         vec![Search { key: "learning_rate", values: [0.002, 0.0005].map(Value::from).to_vec() }]

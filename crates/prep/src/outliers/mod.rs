@@ -24,7 +24,7 @@ use tidemill_core::{
 use crate::joint::{self, Added, Together};
 use crate::placing::{self, Place, Placing};
 use crate::span::Span;
-use crate::{mapping, weights};
+use crate::weights;
 use bounds::{bounds, outside};
 use seasonal::Seasons;
 use treatment::Treatment;
@@ -261,13 +261,7 @@ impl Outliers {
 }
 
 impl Estimator for Outliers {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         Ok(self.find(training, context)?.fitted)

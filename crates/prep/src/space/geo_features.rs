@@ -6,7 +6,6 @@ use indexmap::IndexMap;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinStep, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Registry,
     Result, Role, Slot, State, Table, Target, Training,
@@ -90,13 +89,7 @@ impl Default for GeoFeatures {
 }
 
 impl Estimator for GeoFeatures {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        crate::mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
@@ -146,6 +139,8 @@ impl BuiltinStep for GeoFeatures {
     const SLOT: Slot = Slot::Derived;
     const DONE: &'static str = "read as what is near the place";
     const KEEPS_ROWS: bool = true;
+    const READS_POINTS: bool = true;
+    const OPENS_TABLES: bool = true;
 }
 
 impl GeoFeatures {

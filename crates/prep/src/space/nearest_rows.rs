@@ -8,7 +8,6 @@ use arrow_array::{ArrayRef, StringArray};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Batch, Builtin, BuiltinStep, Cell, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind,
     Registry, Result, Role, Row, Run, Schema, Slot, State, TensorData, Training,
@@ -82,16 +81,11 @@ impl BuiltinStep for NearestRows {
     const SLOT: Slot = Slot::Derived;
     const DONE: &'static str = "read as who is nearest";
     const KEEPS_ROWS: bool = true;
+    const READS_POINTS: bool = true;
 }
 
 impl Estimator for NearestRows {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        crate::mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arrow_array::Array;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Axis, Batch, Builtin, BuiltinStep, Cell, Column, Context, Error, Estimator, Fitted, KeyPath, Kind,
     Layout, Registry, Result, Role, Row, Run, Schema, Slot, State, Training, point_column,
@@ -81,13 +80,7 @@ impl PointsFromXy {
 }
 
 impl Estimator for PointsFromXy {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        crate::mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use proj4rs::Proj;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Builtin, BuiltinStep, Column, Columns, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout,
     Registry, Result, Slot, State, Training,
@@ -70,13 +69,7 @@ impl Default for Project {
 }
 
 impl Estimator for Project {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        crate::mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
@@ -134,6 +127,7 @@ impl Builtin for Project {
 impl BuiltinStep for Project {
     const SLOT: Slot = Slot::Derived;
     const DONE: &'static str = "projected to a map in metres";
+    const READS_POINTS: bool = true;
 }
 
 impl To {

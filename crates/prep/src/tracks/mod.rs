@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidemill_core::{
     Axis, Builtin, BuiltinStep, Column, Context, Error, Estimator, Fitted, KeyPath, Kind, Layout, Registry,
     Result, Role, Schema, Slot, State, Training,
@@ -229,13 +228,7 @@ impl TrackFeatures {
 }
 
 impl Estimator for TrackFeatures {
-    fn kind(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn params(&self) -> Value {
-        crate::mapping::params(self)
-    }
+    tidemill_core::kind_and_params!();
 
     fn fit(&self, training: Training<'_>, context: &Context) -> Result<Arc<dyn Fitted>> {
         context.check()?;
@@ -295,4 +288,5 @@ impl BuiltinStep for TrackFeatures {
     const SLOT: Slot = Slot::Derived;
     const DONE: &'static str = "read as how something moved";
     const KEEPS_ROWS: bool = true;
+    const TRACKS: &'static [&'static str] = &["x", "y", "height", "pose"];
 }

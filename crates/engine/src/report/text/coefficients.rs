@@ -73,8 +73,8 @@ pub(crate) fn cautions(words: &Words, found: &Coefficients) -> Vec<String> {
     let said = &words.insight;
     let one = |caution: &Caution| match caution {
         Caution::Penalised => {
-            let remedy = match found.learner.as_str() {
-                "logistic" => "penalty = \"none\"",
+            let remedy = match found.link {
+                Link::Logit => "penalty = \"none\"",
                 _ => "alpha = 0",
             };
             fill(said.coefs_penalised, &[("remedy", &remedy)])
