@@ -3,6 +3,7 @@
 //! frozen.
 
 mod client;
+mod played;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -11,20 +12,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Context, Error, Event, Result};
-use tidemill_engine::feedback::{class_of, number_of};
-use tidemill_engine::files::replace;
 use tidemill_engine::improve;
-use tidemill_engine::serve::serving::{Prediction, Serving};
+use tidemill_engine::serve::serving::Serving;
 use tidemill_engine::verbs::monitor;
 use tidemill_engine::verbs::train;
-use tidemill_eval::compare::{ScoreInterval, bootstrap, paired};
-use tidemill_eval::{Answers, Metric};
+use tidemill_eval::compare::ScoreInterval;
 use tidemill_report::words::EN;
-use tidemill_report::{Chart, LineChart, Mark, Point, Scale, Series};
 
 use crate::app::Options;
 use crate::connections;
 use client::Client;
+use played::Played;
 use table::DatedTable;
 
 /// Rows per request.
@@ -138,7 +136,7 @@ pub fn replay(job: &Job, context: &Context) -> Result<Replayed> {
     context.tell(&Event::End);
     let (improving, decisions) = (play.improving, play.decisions);
     drop(server);
-    judge(job, &table, rest, &frozen, metric, improving, decisions, began)
+    Played { job, table: &table, rows: rest, frozen: &frozen, metric, improving, decisions }.judged(began)
 }
 
 /// Trains the first model on the first rows.
@@ -272,196 +270,6 @@ impl Play<'_> {
 
 fn micros(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
-}
-
-#[expect(clippy::too_many_arguments, reason = "everything that the verdict rests on")]
-fn judge(
-    job: &Job,
-    table: &DatedTable,
-    rows: &[table::DatedRow],
-    frozen: &Serving,
-    metric: &'static Metric,
-    improving: Vec<Value>,
-    decisions: Vec<Step>,
-    began: std::time::Instant,
-) -> Result<Replayed> {
-    let mut judged = Judged::default();
-    let mut cells: Vec<_> = rows.iter().map(|row| table.row(row, frozen)).collect();
-    let answers = frozen.answer(&mut cells)?;
-    for ((row, said), answer) in rows.iter().zip(&improving).zip(&answers) {
-        judged.add(row, said, answer, frozen);
-    }
-    let block = (judged.truth.len() / 60).clamp(1, 500);
-    let (before, after) = (judged.answers(frozen, Side::Frozen)?, judged.answers(frozen, Side::Improving)?);
-    let better_by = paired(&before, &after, metric, block, 1000, 0.95, 0)?;
-    let (improving, still) = (metric.score(&after)?.value, metric.score(&before)?.value);
-    let chart = job.out.join("replay.svg");
-    let stretches = judged.stretches(job, frozen, metric)?;
-    let picture = draw(job, metric, &stretches, &decisions, rows);
-    tidemill_core::replace(&chart, picture.as_bytes()).map_err(|e| Error::io(&chart, e))?;
-    let promoted = decisions.iter().filter(|d| d.promoted).count();
-    let ScoreInterval { value, low, high, .. } = better_by;
-    let relation = match (low > 0.0, high < 0.0) {
-        (true, _) => "the loop beats the frozen model",
-        (_, true) => "the frozen model beats the loop",
-        _ => "there is not enough to tell the loop from the frozen model",
-    };
-    let verdict = format!(
-        "{relation}: {} {improving:.4} against {still:.4}, better by {value:.4} (95% CI {low:.4} to {high:.4}); {promoted} \
-         of {} improvements were promoted",
-        metric.title,
-        decisions.len()
-    );
-    let replayed = Replayed {
-        started_on: table.rows.len() - rows.len(),
-        predicted: judged.truth.len(),
-        left_out: table.left_out,
-        metric: metric.name.into(),
-        improving,
-        frozen: still,
-        better_by,
-        verdict,
-        decisions,
-        stretches: stretches.into_iter().map(|(stretch, ..)| stretch).collect(),
-        chart,
-        seconds: began.elapsed().as_secs_f64(),
-    };
-    let document = serde_json::to_string_pretty(&replayed)
-        .map_err(|e| Error::internal(format!("writing the replay down: {e}")))?;
-    replace(&job.out.join("replay.json"), document.as_bytes())?;
-    Ok(replayed)
-}
-
-#[derive(Clone, Copy)]
-enum Side {
-    Frozen,
-    Improving,
-}
-
-/// What both models said of the rows whose truth they can be held against.
-#[derive(Default)]
-struct Judged {
-    at: Vec<i64>,
-    truth: Vec<f64>,
-    said: [Vec<f64>; 2],
-    probabilities: [Vec<f64>; 2],
-}
-
-impl Judged {
-    fn add(
-        &mut self,
-        row: &table::DatedRow,
-        said: &Value,
-        answer: &tidemill_engine::serve::serving::Answer,
-        frozen: &Serving,
-    ) {
-        let classes = &frozen.classes;
-        let (truth, improving) = if classes.is_empty() {
-            (number_of(&row.truth), said["prediction"].as_f64())
-        } else {
-            let code = |value: &Value| class_of(value, classes).map(f64::from);
-            (code(&row.truth), code(&said["prediction"]))
-        };
-        let still = match answer.prediction {
-            Prediction::Number(x) => Some(x).filter(|x| x.is_finite()),
-            Prediction::Class(code) => Some(f64::from(code)),
-            Prediction::Mask => None,
-        };
-        let (Some(truth), Some(improving), Some(still)) = (truth, improving, still) else { return };
-        if !classes.is_empty() {
-            let of = |class: &String| said["probabilities"][class.as_str()].as_f64().unwrap_or(0.0);
-            self.probabilities[1].extend(classes.iter().map(of));
-            self.probabilities[0].extend(&answer.probabilities);
-        }
-        self.at.push(row.at);
-        self.truth.push(truth);
-        self.said[0].push(still);
-        self.said[1].push(improving);
-    }
-
-    fn answers(&self, frozen: &Serving, side: Side) -> Result<Answers<'static>> {
-        let all = 0..self.truth.len();
-        self.part(frozen, side, all)
-    }
-
-    fn part(&self, frozen: &Serving, side: Side, rows: std::ops::Range<usize>) -> Result<Answers<'static>> {
-        let side = side as usize;
-        let (truth, said) = (&self.truth[rows.clone()], &self.said[side][rows.clone()]);
-        let k = frozen.classes.len();
-        if k == 0 {
-            return Ok(Answers::numbers(truth.to_vec(), said.to_vec())?);
-        }
-        let codes = |values: &[f64]| values.iter().map(|&x| x as u32).collect::<Vec<u32>>();
-        let answers = Answers::classes(codes(truth), codes(said), &frozen.classes)?;
-        Ok(answers.with_probability(self.probabilities[side][rows.start * k..rows.end * k].to_vec())?)
-    }
-
-    /// Scores of about 40 stretches of equal time, each with both intervals for the chart.
-    fn stretches(&self, job: &Job, frozen: &Serving, metric: &Metric) -> Result<Vec<Drawn>> {
-        let (Some(&first), Some(&last)) = (self.at.first(), self.at.last()) else { return Ok(Vec::new()) };
-        let width = ((last - first) / 40).max(micros(job.improve_every)).max(1);
-        let mut stretches = Vec::new();
-        let mut start = 0;
-        while start < self.at.len() {
-            let from = first + (self.at[start] - first) / width * width;
-            let end = start + self.at[start..].partition_point(|&at| at < from + width);
-            let mut scores = [None, None];
-            for side in [Side::Frozen, Side::Improving] {
-                let answers = self.part(frozen, side, start..end)?;
-                scores[side as usize] = bootstrap(&answers, metric, 100, 0.95, 0).ok();
-            }
-            if let [Some(still), Some(improving)] = scores
-                && still.value.is_finite()
-                && improving.value.is_finite()
-                && end - start >= 5
-            {
-                let middle = (self.at[start] + self.at[end - 1]) / 2;
-                let stretch = Stretch {
-                    at: monitor::moment(middle),
-                    rows: end - start,
-                    improving: improving.value,
-                    frozen: still.value,
-                };
-                stretches.push((stretch, middle, still, improving));
-            }
-            start = end;
-        }
-        Ok(stretches)
-    }
-}
-
-type Drawn = (Stretch, i64, ScoreInterval, ScoreInterval);
-
-fn draw(
-    job: &Job,
-    metric: &Metric,
-    stretches: &[Drawn],
-    decisions: &[Step],
-    rows: &[table::DatedRow],
-) -> String {
-    let points = |which: fn(&Drawn) -> ScoreInterval| {
-        let point = move |drawn: &Drawn| {
-            let found = which(drawn);
-            let end = |x: f64| Some(x).filter(|x| x.is_finite());
-            Point { x: drawn.1 as f64, y: found.value, low: end(found.low), high: end(found.high) }
-        };
-        stretches.iter().map(point).collect::<Vec<_>>()
-    };
-    let every = micros(job.improve_every);
-    let begin = rows.first().map_or(0, |row| row.at);
-    let marks = decisions.iter().enumerate().filter(|(_, d)| d.promoted).map(|(i, d)| {
-        let at = table::moment_of(&d.at).unwrap_or(begin + every * (i as i64 + 1));
-        Mark { x: at as f64, label: "promoted".into() }
-    });
-    let direction = if metric.greater_is_better { "more is better" } else { "less is better" };
-    let target = job.recipe.data.target.as_deref().unwrap_or("the target");
-    let title = format!("Predicting {target}: the improving model and the first one frozen");
-    let y = Scale::number(format!("{} ({direction}; bands: 95%)", metric.title));
-    let mut chart = LineChart::new(title, Scale::time("time in the table (UTC)"), y)
-        .with(Series::new("improving", points(|d| d.3)))
-        .with(Series::new("frozen", points(|d| d.2)));
-    chart.marks = marks.collect();
-    chart.svg(&EN)
 }
 
 /// What a terminal shows.

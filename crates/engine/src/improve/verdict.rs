@@ -6,7 +6,7 @@ use serde::Serialize;
 use tidemill_core::recipe::Spec;
 use tidemill_core::{Batch, Cell, Chain, Context, Error, Event, Fitted, Result, Role, State};
 use tidemill_data::canonical_rows;
-use tidemill_eval::compare::{ScoreInterval, paired, paired_blocks};
+use tidemill_eval::compare::{Draw, Samples, ScoreInterval, paired};
 use tidemill_eval::{Answers, Metric, Report};
 
 use super::champion::Champion;
@@ -16,7 +16,7 @@ use crate::search::Design;
 
 /// Two models whose scores surely differ by less than this share of the champion's are equal.
 const EQUAL: f64 = 0.01;
-/// From so many days on, the interval is over whole days: rows of one day have its weather in common.
+/// With at least this many days, the interval is over whole days, because the rows of one day depend on each other.
 const MIN_DAYS: usize = 8;
 pub(super) const DAY: i64 = 86_400_000_000;
 /// An equal challenger takes over when it holds at most this share of the champion's learned numbers. Not by the clock: the
@@ -53,8 +53,18 @@ pub struct Comparison {
 pub enum Unit {
     /// So many whole days (UTC): of the rows' own time, where the model knows one, else of the prediction.
     Days(usize),
-    /// Runs of so many rows that follow each other, where the days are too few.
+    /// Runs of this many consecutive rows, if there are too few days.
     Runs(usize),
+}
+
+impl Unit {
+    /// What a sample draws, where these are the days of the rows.
+    pub(super) fn draw(self, days: &[u32]) -> Draw<'_> {
+        match self {
+            Unit::Days(_) => Draw::Blocks(days),
+            Unit::Runs(n) => Draw::Runs(n),
+        }
+    }
 }
 
 impl std::fmt::Display for Unit {
@@ -83,10 +93,8 @@ pub(super) fn compare(
     let metric = champion.metric;
     let (unit, better_by) = {
         let (days, seed) = (days(champion, &batch, held_out)?, champion.recipe.train.seed);
-        match unit(&days) {
-            unit @ Unit::Days(_) => (unit, paired_blocks(&before, &after, metric, &days, 1000, 0.95, seed)?),
-            unit @ Unit::Runs(n) => (unit, paired(&before, &after, metric, n, 1000, 0.95, seed)?),
-        }
+        let unit = unit(&days);
+        (unit, paired(&before, &after, metric, unit.draw(&days), Samples::usual(seed))?)
     };
     let (one, other) = (n_numbers(&champion.opened.model.chain.state()), n_numbers(&challenger.state()));
     context.tell(&Event::End);

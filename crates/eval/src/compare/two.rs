@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::delong::delong_paired;
 use super::mcnemar::mcnemar_of;
 use super::normal::normal_reach;
-use super::paired::paired;
+use super::paired::{Draw, Samples, paired};
 use super::student::{student_t_quantile, student_t_two_sided};
 use crate::row_loss::row_loss;
 use crate::sum::sum;
@@ -134,8 +134,8 @@ fn tested(a: &Answers<'_>, b: &Answers<'_>, metric: &Metric, seed: u64) -> Resul
             return Ok(of_losses(n, &*x, &*y, metric.name == "rmse"));
         }
     }
-    let samples = (100_000_000 / n.max(1)).clamp(200, 1000);
-    let found = paired(a, b, metric, 1, samples, CONFIDENCE, seed)?;
+    let samples = Samples { n: (100_000_000 / n.max(1)).clamp(200, 1000), confidence: CONFIDENCE, seed };
+    let found = paired(a, b, metric, Draw::Runs(1), samples)?;
     Ok(Outcome(Test::Bootstrap, found.low, found.high, None))
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tidemill_core::{Context, Error, Event, Result};
-use tidemill_eval::compare::{ScoreInterval, paired, paired_blocks, wilson};
+use tidemill_eval::compare::{Samples, ScoreInterval, paired, wilson};
 use tidemill_eval::{Answers, metric};
 use tidemill_language::{Adapter, PromptPair, Sft, losses};
 
@@ -90,10 +90,7 @@ fn as_errors(losses: &[f64]) -> Result<Answers<'static>> {
 
 fn interval(a: &[f64], b: &[f64], unit: Unit, days: &[u32], seed: u64) -> Result<ScoreInterval> {
     let (a, b, mae) = (as_errors(a)?, as_errors(b)?, metric("mae")?);
-    Ok(match unit {
-        Unit::Days(_) => paired_blocks(&a, &b, mae, days, 1000, 0.95, seed)?,
-        Unit::Runs(n) => paired(&a, &b, mae, n, 1000, 0.95, seed)?,
-    })
+    Ok(paired(&a, &b, mae, unit.draw(days), Samples::usual(seed))?)
 }
 
 /// Each question with the right answer to another one, about half of all away, whose text differs; none where no text does.
