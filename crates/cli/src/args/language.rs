@@ -16,55 +16,55 @@ Examples:
 pub(crate) struct Generate {
     /// A checkpoint: a folder with config.json, tokenizer.json and safetensors, or a GGUF file.
     pub model: PathBuf,
-    /// What to answer; the model's chat template is applied where it has one.
+    /// The prompt; the model's chat template is applied if it has one.
     #[arg(long, value_name = "TEXT", required_unless_present = "chat", conflicts_with = "chat")]
     pub prompt: Option<String>,
     /// A JSON file with a list of messages, each with role and content.
     #[arg(long, value_name = "FILE")]
     pub chat: Option<PathBuf>,
-    /// Go on from the prompt as it stands, without the chat template.
+    /// Continue the prompt as it is, without the chat template.
     #[arg(long, conflicts_with = "chat")]
     pub raw: bool,
-    /// An adapter that `tidemill tune` or peft wrote.
+    /// An adapter written by `tidemill tune` or peft.
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
-    /// The most tokens to generate.
+    /// The maximum number of tokens to generate.
     #[arg(long, default_value_t = 256, value_name = "N")]
     pub max_tokens: usize,
-    /// 0 takes the likeliest token each time; higher is more varied.
+    /// The sampling temperature: 0 always takes the most likely token; higher values vary more.
     #[arg(long, default_value_t = 0.0)]
     pub temperature: f32,
-    /// Draw from the so many likeliest tokens only; 0 for all.
+    /// Sample from this many of the most likely tokens; 0 for all.
     #[arg(long, default_value_t = 0)]
     pub top_k: usize,
-    /// Draw from the likeliest tokens that together have this probability only.
+    /// Sample from the most likely tokens whose probabilities add up to this.
     #[arg(long, default_value_t = 1.0)]
     pub top_p: f32,
-    /// Draw from tokens with at least this share of the likeliest's probability only.
+    /// Sample from tokens with at least this share of the most likely token's probability.
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     pub min_p: f32,
-    /// Divide the logits of tokens of prompt and answer by this; 1 changes nothing.
+    /// Repetition penalty: logits of tokens in the prompt or the answer are divided by this; 1 has no effect.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     pub repetition_penalty: f32,
-    /// Take this from the logits of tokens that the answer holds already.
+    /// Presence penalty: subtracted from the logits of tokens that are already in the answer.
     #[arg(long, default_value_t = 0.0, value_name = "LOGIT", allow_negative_numbers = true)]
     pub presence_penalty: f32,
-    /// The same, once for each time that they came.
+    /// Frequency penalty: subtracted once for each time the token is in the answer.
     #[arg(long, default_value_t = 0.0, value_name = "LOGIT", allow_negative_numbers = true)]
     pub frequency_penalty: f32,
-    /// From which the draws follow: the same seed gives the same text.
+    /// The random seed: the same seed gives the same text.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// A JSON Schema file: the answer is JSON that it allows, unless --max-tokens cuts it.
+    /// A JSON Schema file: the answer is valid JSON for it, unless --max-tokens cuts it off.
     #[arg(long, value_name = "FILE", conflicts_with = "regex")]
     pub schema: Option<PathBuf>,
-    /// A regular expression that matches the whole answer, unless --max-tokens cuts it.
+    /// A regular expression that the whole answer matches, unless --max-tokens cuts it off.
     #[arg(long, value_name = "PATTERN")]
     pub regex: Option<String>,
-    /// In how many bits weights are held and multiplied: int8 takes a quarter of the memory, and answers a little otherwise.
+    /// The precision of the weights: int8 needs a quarter of the memory, and its answers differ slightly.
     #[arg(long, value_enum, default_value = "float32")]
     pub precision: Bits,
-    /// A text that ends the answer; may be repeated.
+    /// A text that stops generation; may be repeated.
     #[arg(long, value_name = "TEXT")]
     pub stop: Vec<String>,
 }
@@ -84,26 +84,26 @@ pub(crate) struct Embed {
     /// The column or key that holds the texts.
     #[arg(long, default_value = "text", value_name = "COL")]
     pub column: String,
-    /// Where the vectors go: JSON lines with text and vector (`-` for standard output), or a table with a column for each number
+    /// The output: JSON lines with text and vector (`-` for standard output), or a table with a column for each number
     /// (.parquet, .csv, .tsv, .arrow).
     #[arg(long, short, default_value = "-", value_name = "FILE")]
     pub out: String,
-    /// How the states of a text's tokens become its vector [default: as the folder says].
+    /// How token states are pooled into a vector [default: as configured in the folder].
     #[arg(long, value_enum)]
     pub pooling: Option<PoolingArg>,
-    /// Whether vectors are scaled to length 1 [default: as the folder says].
+    /// Whether vectors are scaled to length 1 [default: as configured in the folder].
     #[arg(long, value_name = "BOOL")]
     pub normalize: Option<bool>,
 }
 
-/// How the states of a text's tokens become its vector.
+/// How token states are pooled into a vector.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum PoolingArg {
-    /// Their mean.
+    /// The mean of all tokens.
     Mean,
-    /// That of the first.
+    /// The first token.
     Cls,
-    /// That of the last.
+    /// The last token.
     Last,
 }
 
@@ -126,18 +126,18 @@ Examples:
   tidemill search vectors.parquet --queries other.parquet --approximate -o found.csv
   tidemill search vectors.parquet --duplicates 0.95 -o pairs.csv")]
 pub(crate) struct Search {
-    /// Where to search: what `tidemill embed` wrote, or with --model texts as for `embed`.
+    /// What to search: the output of `tidemill embed`, or with --model also texts as for `embed`.
     pub texts: PathBuf,
-    /// The texts to search for: as the first file, or with --model texts as for `embed`.
+    /// The texts to search for: the output of `tidemill embed`, or with --model also texts as for `embed`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "duplicates"], required_unless_present_any = ["query", "duplicates"])]
     pub queries: Option<PathBuf>,
     /// A text to search for; may be repeated.
     #[arg(long, value_name = "TEXT", requires = "model", conflicts_with = "duplicates")]
     pub query: Vec<String>,
-    /// Find pairs of texts that are at least this similar instead: 1 is the same meaning, 0 none in common.
+    /// Find pairs of texts with at least this cosine similarity instead, up to 1.
     #[arg(long, value_name = "SIMILARITY")]
     pub duplicates: Option<f64>,
-    /// The sentence encoder that makes vectors of texts: the same for both files.
+    /// The sentence encoder for texts; both files must use the same.
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// The column or key that holds the texts.
@@ -146,10 +146,10 @@ pub(crate) struct Search {
     /// How many texts to find for each query.
     #[arg(short, default_value_t = 5, value_name = "N")]
     pub k: usize,
-    /// Search through a graph of neighbours (HNSW): far quicker where both files are large, and misses some.
+    /// Search approximately with a graph of neighbours (HNSW): much faster for large files, but misses some matches.
     #[arg(long, conflicts_with = "duplicates")]
     pub approximate: bool,
-    /// Where the finds go, by the file's ending (.csv, .tsv, .jsonl, .parquet, .arrow); `-` for CSV on standard output.
+    /// The output file, in the format of its extension (.csv, .tsv, .jsonl, .parquet, .arrow); `-` for CSV on standard output.
     #[arg(long, short, default_value = "-", value_name = "FILE")]
     pub out: String,
 }
@@ -164,44 +164,44 @@ Examples:
   tidemill judge answers.jsonl --train pairs.jsonl             what of the answers was learned by heart
   tidemill judge two.jsonl --judge-url http://localhost:8080/v1 --judge-model qwen       each line with prompt, answer and other")]
 pub(crate) struct Judge {
-    /// The texts: JSON lines or CSV with reference, and where there are such prompt, answer, and other (a second answer).
+    /// The texts: JSON lines or CSV with the column reference, and optionally prompt, answer and other (a second answer).
     pub texts: PathBuf,
-    /// A checkpoint that answers the prompts, and says how likely it holds the references (perplexity).
+    /// A checkpoint that answers the prompts and computes the perplexity of the references.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
-    /// The adapter that answers with it.
+    /// The adapter for its answers.
     #[arg(long, value_name = "DIR", requires = "model")]
     pub adapter: Option<PathBuf>,
-    /// A second adapter on the same checkpoint (`none` for the checkpoint alone), whose answers the first's are compared with.
+    /// A second adapter of the same checkpoint (`none` for the checkpoint alone) to compare with.
     #[arg(long, value_name = "DIR", requires = "model")]
     pub other_adapter: Option<PathBuf>,
-    /// The most tokens of an answer.
+    /// The maximum number of tokens of an answer.
     #[arg(long, default_value_t = 256, value_name = "N")]
     pub max_tokens: usize,
-    /// By which measure an answer wins against the other.
+    /// The measure that decides which of two answers wins.
     #[arg(long, value_enum, default_value = "token-f1")]
     pub by: Measure,
-    /// Pairs that were tuned on: how much of the texts was in them.
+    /// The pairs used for tuning, to report how much of the texts they contain.
     #[arg(long, value_name = "FILE")]
     pub train: Option<PathBuf>,
-    /// Ask a model with the API of OpenAI at this address (http://…/v1) which of two answers is better. Prompts and answers are sent there.
+    /// Ask a model behind an OpenAI-compatible API at this address (http://…/v1) which of two answers is better. Prompts and answers are sent there.
     #[arg(long, value_name = "URL", requires = "judge_model")]
     pub judge_url: Option<String>,
-    /// What the model is called there. Its key is read from TIDEMILL_JUDGE_KEY.
+    /// The name of that model. The API key is read from TIDEMILL_JUDGE_KEY.
     #[arg(long, value_name = "NAME", requires = "judge_url")]
     pub judge_model: Option<String>,
 }
 
-/// By which measure an answer wins against another.
+/// The measure that decides which of two answers wins.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Measure {
-    /// Words that answer and reference share.
+    /// F1 of the words that answer and reference share.
     TokenF1,
-    /// The longest sequence of words that both have.
+    /// F1 of their longest common subsequence of words.
     RougeL,
-    /// Runs of up to six characters that both have.
+    /// F-score of their common character n-grams up to 6.
     Chrf,
-    /// Characters that were to be changed.
+    /// The number of characters to change.
     EditDistance,
 }
 
@@ -218,7 +218,7 @@ pub(crate) struct Merge {
     /// The adapter to merge in, as `tidemill tune` or peft wrote it [default: the one in service beside the checkpoint, if any].
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
-    /// In which numbers weights are written.
+    /// The number format of the written weights.
     #[arg(long, value_enum, default_value = "float32")]
     pub dtype: Dtype,
     /// The new folder.
@@ -226,10 +226,10 @@ pub(crate) struct Merge {
     pub out: PathBuf,
 }
 
-/// In which numbers weights are written.
+/// The number format of the written weights.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Dtype {
-    /// 32-bit floats: nothing is lost.
+    /// 32-bit floats, without loss.
     Float32,
     /// 16-bit floats with 8 bits of exponent.
     Bfloat16,
@@ -262,7 +262,7 @@ pub(crate) struct Tune {
     /// Pairs of prompt and response, or with dpo prompts with a chosen and a rejected answer: CSV with these columns, or JSON lines.
     #[arg(required_unless_present = "store")]
     pub pairs: Option<PathBuf>,
-    /// How to learn from them.
+    /// The tuning method.
     #[arg(long, value_enum, default_value = "sft")]
     pub method: Method,
     /// With dpo: learn from what users preferred, by this store of `serve` (an SQLite file, or postgres://…).
@@ -274,53 +274,53 @@ pub(crate) struct Tune {
     /// With --store: the age identity file for sealed columns.
     #[arg(long, value_name = "FILE", requires = "store")]
     pub identity: Option<PathBuf>,
-    /// With dpo: how much a margin between two answers counts; smaller lets the model go further from what it was.
+    /// With dpo: the strength of the KL penalty; smaller values let the model move further from the original.
     #[arg(long, default_value_t = 0.1)]
     pub beta: f64,
     /// The folder for the adapter, in peft's layout.
     #[arg(long, short, value_name = "DIR", default_value = "adapter")]
     pub out: PathBuf,
-    /// Go on from this adapter instead of a new one.
+    /// Continue from this adapter instead of a new one.
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
-    /// The width of the adapter's matrices.
+    /// The rank of the adapter's matrices.
     #[arg(long, default_value_t = 8)]
     pub rank: usize,
-    /// The adapter's part is multiplied by alpha / rank.
+    /// The adapter's output is scaled by alpha / rank.
     #[arg(long, default_value_t = 16.0)]
     pub alpha: f64,
-    /// Passes over the pairs.
+    /// The number of passes over the pairs.
     #[arg(long, default_value_t = 3)]
     pub epochs: usize,
-    /// Pairs of one step.
+    /// The number of pairs per step.
     #[arg(long, default_value_t = 8)]
     pub batch: usize,
-    /// The first learning rate; it falls to 0 in a straight line [default: 2e-4, with dpo 5e-5].
+    /// The initial learning rate, which decays linearly to 0 [default: 2e-4, with dpo 5e-5].
     #[arg(long)]
     pub learning_rate: Option<f64>,
-    /// With sft: pairs that are not learned from. After each epoch their loss is measured, and the adapter of the lowest is kept.
+    /// With sft: held-out pairs. Their loss is measured after each epoch, and the adapter with the lowest loss is kept.
     #[arg(long, value_name = "FILE")]
     pub held_out: Option<PathBuf>,
-    /// With --held-out: epochs without a lower loss after which no more are taken; 0 takes all.
+    /// With --held-out: stop after this many epochs without a lower loss; 0 never stops early.
     #[arg(long, default_value_t = 1, value_name = "EPOCHS", requires = "held_out")]
     pub patience: usize,
-    /// With sft: a file that says after each epoch how far it came. Where it is there, tuning goes on from it, to the same adapter.
+    /// With sft: a checkpoint file, written after each epoch. If it exists, tuning resumes from it and gives the same adapter.
     #[arg(long, value_name = "FILE")]
     pub progress: Option<PathBuf>,
-    /// Tokens of a pair beyond this many are left out.
+    /// The maximum number of tokens of a pair; longer pairs are truncated.
     #[arg(long, default_value_t = 1024, value_name = "N")]
     pub max_length: usize,
-    /// From which order and first weights follow.
+    /// The random seed, for the order of the pairs and the initial weights.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 }
 
-/// In how many bits weights are held and multiplied.
+/// The precision of the weights.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Bits {
     /// 32-bit floats.
     Float32,
-    /// 8-bit integers, 32 of which share a scale.
+    /// 8-bit integers in blocks of 32 with a common scale.
     Int8,
 }
 
@@ -333,11 +333,11 @@ impl From<Bits> for tidemill_language::Precision {
     }
 }
 
-/// How an adapter learns.
+/// How an adapter is tuned.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Method {
-    /// Supervised: the responses are learned, prompts are masked.
+    /// Supervised fine-tuning on the responses; prompts are masked.
     Sft,
-    /// Direct preference optimisation: the chosen answers become likelier than the rejected ones.
+    /// Direct preference optimisation: chosen answers become more likely than rejected ones.
     Dpo,
 }

@@ -102,11 +102,11 @@ pub(crate) enum Verb {
     Generate(language::Generate),
     /// Turn texts into vectors with a sentence encoder.
     Embed(language::Embed),
-    /// Judge texts by references: overlap, perplexity, which of two answers wins, what was learned by heart.
+    /// Evaluate texts against references: overlap, perplexity, which of two answers wins, memorised training text.
     Judge(language::Judge),
     /// Write a checkpoint with its adapter merged in, as a folder that Hugging Face's libraries read.
     Merge(language::Merge),
-    /// Find the texts nearest in meaning to others, or those that say the same.
+    /// Search texts by meaning, or find duplicates.
     Search(language::Search),
     /// Tune an adapter of a large language model on pairs of prompt and response, or on preferences.
     Tune(language::Tune),

@@ -90,7 +90,7 @@ pub enum Caution {
     TooFewRows,
     /// The classes can be told apart all but perfectly: the likelihood has no greatest point, and its curvature says nothing.
     Separable,
-    /// Counts that vary so many times as much as Poisson's: the errors are too small.
+    /// The variance of the counts is this many times that of a Poisson distribution, so the standard errors are too small.
     Overdispersed(f64),
 }
 

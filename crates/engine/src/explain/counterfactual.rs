@@ -72,7 +72,7 @@ pub struct CounterfactualRow {
     pub n_asked: usize,
     /// How many columns were changed together at most.
     pub n_columns: usize,
-    /// Whether all ways of changing so many columns to the values to try were asked about.
+    /// Whether all combinations of candidate values for this number of columns were tried.
     pub complete: bool,
 }
 
@@ -101,9 +101,8 @@ pub struct ChangedCell {
     pub to: Value,
 }
 
-/// Searches for the nearest changes of each row that lead the model to another answer. What numbers are usual is taken from
-/// `background`, else from what the model file says of its columns, else from the rows themselves. Nothing is offered that the
-/// model itself does not answer as wanted.
+/// Searches for the smallest changes of each row that change the model's prediction. The usual range of numbers is that of `background`, else
+/// that stored in the model file, else that of the rows themselves. The model confirms every change that is returned.
 ///
 /// # Errors
 /// Rows that lack a column, a row number beyond the last, more than 200 rows; a class that the model does not know, no range for a
@@ -241,7 +240,7 @@ impl Finder<'_> {
     }
 }
 
-/// What the model says of a row, and where that is a class, with what probability.
+/// The model's prediction for a row, and if it is a class, its probability.
 fn said(answered: &Batch, i: usize) -> Result<(Value, Option<f64>)> {
     let at = answered.schema().role(Role::Prediction);
     let prediction = at.map(|at| value(answered, at, i)).transpose()?.unwrap_or_default();

@@ -22,7 +22,7 @@ const FEWEST_ROWS: u64 = 30;
 const OPERATIONS: u64 = 20_000_000_000;
 /// Values of a column, and stretches for accumulated effects.
 const POINTS: usize = 20;
-/// Of the strongest columns every pair is looked at, at so many values of each; two pairs are shown.
+/// Values per column at which every pair of the strongest columns is evaluated; two pairs are shown.
 const PAIRED: usize = 5;
 const PAIR_POINTS: usize = 8;
 const PAIRS: usize = 2;
@@ -174,7 +174,7 @@ pub fn effects(
     Ok(Effects { n_rows, pairs, passed_over, ..found })
 }
 
-/// Of how many rows so many answers can be asked in so many operations.
+/// The number of rows for which `asks` predictions each fit into this number of operations.
 pub(super) fn most_rows(model: &Model, asks: usize, operations: u64) -> u64 {
     let answer: u64 = links(model).iter().map(|step| step.operations()).sum();
     operations / answer.max(1).saturating_mul(asks as u64).max(1)

@@ -49,7 +49,7 @@ pub struct Explained {
     pub rows: Vec<ExplainedRow>,
 }
 
-/// What each column adds to what a model says of one row.
+/// The contribution of each column to a model's prediction for one row.
 #[derive(Clone, Debug, Serialize)]
 pub struct ExplainedRow {
     /// Its number in the data, from 1.
@@ -66,7 +66,7 @@ pub struct ExplainedRow {
     /// By output: the standard error of each value, where they are sampled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Vec<f64>>,
-    /// By output: what is explained; of LIME what the local model says of the row.
+    /// By output: the explained prediction; for LIME, the local model's prediction for the row.
     pub totals: Vec<f64>,
     /// By output: the local model of LIME, whose coefficients `values` then are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -138,9 +138,9 @@ pub struct LocalFit {
     pub intercept: f64,
     /// The weighted share of the variance of the answers near the row that it explains, the least of all runs: its fidelity.
     pub r2: f64,
-    /// What it says of the row itself.
+    /// The local model's prediction for the row.
     pub local_answer: f64,
-    /// What the model says of it.
+    /// The model's prediction for the row.
     pub answer: f64,
 }
 

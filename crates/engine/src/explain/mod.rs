@@ -1,4 +1,4 @@
-//! Why a model says what it says of a row: Shapley values, in the user's own columns.
+//! Why a model predicts what it predicts for a row: Shapley values by the user's own columns.
 //!
 //! | the model answers by | method | what is explained |
 //! |---|---|---|
@@ -150,8 +150,8 @@ fn links(model: &Model) -> &[Arc<dyn Fitted>] {
     model.chain.0.get(1..).unwrap_or_default()
 }
 
-/// Explains what a model says of rows. `background` are the rows that they are compared with, where the method needs some: those
-/// of the same source without it.
+/// Explains a model's predictions for rows. `background` are the rows that they are compared with, if the method needs some; by default
+/// those of the same source.
 ///
 /// # Errors
 /// Rows that lack a column, a row number beyond the last, a method that the model does not allow, more rows than can be
@@ -167,7 +167,9 @@ pub fn explain(
     let chosen = chosen(&typed, &asked.rows)?;
     let rows = typed.take(&chosen)?;
     let usual = match background {
-        Some(source) => read(&opened.model, source).map_err(|e| of_other(e, "the background", "--background"))?,
+        Some(source) => {
+            read(&opened.model, source).map_err(|e| of_other(e, "the background", "--background"))?
+        }
         None => typed,
     };
     let numbers = chosen.iter().map(|row| u64::from(*row) + 1).collect();

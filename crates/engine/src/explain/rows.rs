@@ -99,7 +99,7 @@ pub struct TrainingRow {
     pub worth: f64,
 }
 
-/// What is told of a training row.
+/// What is shown of a training row.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrainingCells {
     /// Its number in the training data, from 1.
@@ -220,7 +220,7 @@ fn known(rows: Batch) -> Result<(Batch, Vec<u32>)> {
     Ok((rows.take(&known)?, known))
 }
 
-/// At most so many of the rows, and their numbers from 1.
+/// A limited number of the rows, and their numbers from 1.
 fn thinned(rows: &Batch, places: &[u32], most: usize) -> Result<(Batch, Vec<u64>)> {
     let step = rows.n_rows().div_ceil(most.max(1)).max(1);
     Ok((evenly(rows, most)?, places.iter().step_by(step).map(|place| u64::from(*place) + 1).collect()))

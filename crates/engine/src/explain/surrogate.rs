@@ -65,7 +65,7 @@ pub struct SurrogateLeaf {
     pub conditions: Vec<Condition>,
     /// The share of the rows that it did not learn from which come here.
     pub share: f64,
-    /// What the model says of the rows that it learned from and come here, on average.
+    /// The model's mean prediction for the training rows of the surrogate in this leaf.
     pub answer: f64,
 }
 
@@ -93,7 +93,7 @@ pub enum Test {
     OneOf(Vec<String>),
 }
 
-/// Learns what a model says of half of these rows (every other one), and judges that on the other half.
+/// Fits a surrogate to a model's predictions for half of these rows (every other one), and scores it on the other half.
 ///
 /// # Errors
 /// Rows that lack a column, fewer than 20 rows, a model that reads no number, flag or category.

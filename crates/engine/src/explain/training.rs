@@ -26,7 +26,7 @@ const EFFECT_COLUMNS: usize = 6;
 const MOST_COEFFICIENTS: usize = 200;
 const COEFFICIENT_OPERATIONS: u64 = 2_000_000_000;
 
-/// What the report of a training says of why a model answers so; each part where there is one and it is soon worked out.
+/// What a training report explains about the model; each part only if it exists and is quick to compute.
 #[derive(Default)]
 pub(crate) struct Reasons {
     /// Of a linear model, its coefficients.

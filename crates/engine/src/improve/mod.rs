@@ -1,5 +1,5 @@
-//! `improve`: a challenger trained on what users taught meanwhile, held against the champion on feedback that neither has
-//! seen, and promoted only if it is better.
+//! `improve`: a challenger trained with the users' feedback, compared with the champion on feedback that neither has seen, and
+//! promoted only if it is better.
 //!
 //! | rows | used for |
 //! |---|---|
@@ -92,7 +92,7 @@ pub struct Improved {
     /// Of several targets, the one that this is about; absent where it is about all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// Of several targets, what came of each. The rows are then those of the first.
+    /// With several targets, the result of each. The rows are then those of the first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Improved>,
     /// The champion's hash.
@@ -210,7 +210,7 @@ fn challenge(
 
     let (comparison, promote, verdict) = judge(champion, &challenger, &design, &held_out, context)?;
     let vetoed = match promote && !job.despite_tests {
-        true => veto(champion, &challenger, &source, context)?,
+        true => veto(champion, &challenger, &source, &held_out.judges, context)?,
         false => None,
     };
     let (promote, verdict) = (promote && vetoed.is_none(), vetoed.unwrap_or(verdict));
@@ -227,12 +227,13 @@ fn challenge(
     context.tell(&Event::End);
     // What is shipped has learned from the newest labels too, which no comparison has seen the effect of.
     if !job.despite_tests
-        && let Some(verdict) = veto(champion, &chain, &source, context)?
+        && let Some(verdict) = veto(champion, &chain, &source, &held_out.judges, context)?
     {
         let verdict = format!("fitted on all feedback, the newest too: {verdict}");
         return Ok((kept(champion, verdict, rows, Some(comparison), context), None));
     }
-    let package = packed(champion, chain, &training, &comparison, &verdict, n_rows, Learned::made_with(&labelled))?;
+    let package =
+        packed(champion, chain, &training, &comparison, &verdict, n_rows, Learned::made_with(&labelled))?;
     let improved = Improved { promoted: true, ..kept(champion, verdict, rows, Some(comparison), context) };
     Ok((improved, Some(package)))
 }

@@ -16,7 +16,7 @@ use crate::rows::open_to_learn;
 use crate::search::preparation;
 use crate::search::{self, Design};
 
-/// Of the last labelled rows, so many, those to compare on.
+/// The newest labelled rows, on which models are compared.
 pub(super) struct HeldOut {
     /// Rows that are copies neither of rows that are learned from nor of each other.
     pub(super) judges: Vec<Labelled>,

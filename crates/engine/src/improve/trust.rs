@@ -1,4 +1,4 @@
-//! No user decides alone: of one user's labels only so many count, so that a promotion needs more than one voice.
+//! No user decides alone: the number of labels that count is limited for each user, so that a promotion needs more than one.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use tidemill_eval::{Answers, Metric};
 
 use crate::feedback::Labelled;
 
-/// Of the labels of a stretch of time at most one in so many is one user's.
+/// At most one in this many labels of a period may come from one user.
 const ONE_IN: usize = 3;
 
 /// Labelled rows of which no user has given more than a third.
@@ -114,7 +114,7 @@ fn capped_once(rows: Vec<Labelled>) -> (Vec<Labelled>, bool) {
     (left, has_other_words)
 }
 
-/// A user with at least one in so many of the held-out rows may be who a gain rests on.
+/// A gain may depend on a single user who gave at least one in this many of the held-out rows.
 const LOUD: usize = 10;
 
 /// The least that the challenger is better by when the rows of any one user are left out; none where no user gave many of them.

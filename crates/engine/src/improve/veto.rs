@@ -1,14 +1,16 @@
 //! The veto: a challenger that is far worse on the recipe's own test rows is not promoted without a person's word, however well it does
-//! on feedback. Whoever gives the feedback may be wrong, or mean harm.
+//! on feedback. Whoever gives the feedback may be wrong, or mean harm. The same holds for one that answers differently about a class that
+//! these rows lack: they cannot speak for it.
 
 use std::sync::Arc;
 
 use arrow_array::Array;
-use tidemill_core::{Batch, Chain, Context, Error, Fitted, Result, Role, Table};
-use tidemill_data::{Canonical, split};
-use tidemill_eval::{Answers, metric};
+use tidemill_core::{Batch, Cell, Chain, Context, Error, Fitted, Result, Role, Table};
+use tidemill_data::{Canonical, canonical_rows, split};
+use tidemill_eval::{Answers, ClassAnswers, metric};
 
 use super::champion::Champion;
+use crate::feedback::{self, Labelled};
 use crate::forecast;
 use crate::rows::open_to_learn;
 
@@ -20,22 +22,77 @@ const MIN_ROWS: usize = 20;
 const SOME_SKILL: f64 = 0.1;
 /// A challenger that keeps less than this share of the champion's skill is far worse.
 const KEPT: f64 = 0.5;
-/// So is one whose errors are so many times those of the mean of the truth.
+/// So is one whose errors are this many times those of always predicting the mean.
 const BEYOND_MEAN: f64 = 2.0;
+/// A class with fewer test rows is not judged by them.
+const MIN_OF_CLASS: usize = 5;
 
-/// Why the challenger is not promoted, where it is far worse.
+/// Why the challenger is not promoted: it is far worse on the test rows, or they cannot judge what it would change, as the labelled rows
+/// that the two were compared on show.
 pub(super) fn veto(
     champion: &Champion,
     challenger: &Chain,
     source: &str,
+    compared_on: &[Labelled],
     context: &Context,
 ) -> Result<Option<String>> {
-    let rows = test_rows(champion, source, context)?;
-    let answer = |chain: Arc<Chain>| -> Result<Batch> { chain.bind(rows.schema())?.apply(&rows) };
-    let before = answer(champion.opened.model.chain.clone())?;
-    let after = answer(Arc::new(challenger.clone()))?;
-    let (before, after) = (skill(&Answers::of(&before)?)?, skill(&Answers::of(&after)?)?);
-    let (Some(before), Some(after)) = (before, after) else { return Ok(None) };
+    let challenger = Arc::new(challenger.clone());
+    let tests = answered(champion, &challenger, &test_rows(champion, source, context)?)?;
+    if let Some(verdict) = far_worse(&tests)? {
+        return Ok(Some(verdict));
+    }
+    let cells: Vec<Vec<Cell>> = compared_on.iter().map(|row| row.cells.clone()).collect();
+    let rows = canonical_rows(&champion.plan, &feedback::names(&champion.plan), &cells)?;
+    let live = answered(champion, &challenger, &rows)?;
+    let (Answers::Classes(tests), [Answers::Classes(before), Answers::Classes(after)]) = (&tests[0], &live)
+    else {
+        return Ok(None);
+    };
+    Ok(unjudged(tests, before, after).map(|class| {
+        format!(
+            "not promoted: the challenger answers differently about class '{class}', and the recipe's own test rows, of which fewer than \
+             {MIN_OF_CLASS} are of this class, cannot judge that; name a source with rows of every class, or promote it with \
+             --despite-tests"
+        )
+    }))
+}
+
+/// The answers of both, the champion's first.
+fn answered(champion: &Champion, challenger: &Arc<Chain>, rows: &Batch) -> Result<[Answers<'static>; 2]> {
+    let answer = |chain: &Arc<Chain>| -> Result<Batch> { chain.clone().bind(rows.schema())?.apply(rows) };
+    let (before, after) = (answer(&champion.opened.model.chain)?, answer(challenger)?);
+    Ok([Answers::of(&before)?, Answers::of(&after)?])
+}
+
+/// A class that the test rows hardly have, where champion and challenger seldom mean the same rows by it; none where there are too few
+/// test rows or answers to tell.
+fn unjudged<'a>(
+    tests: &ClassAnswers<'_>,
+    before: &'a ClassAnswers<'_>,
+    after: &ClassAnswers<'_>,
+) -> Option<&'a str> {
+    if tests.truth().len() < MIN_ROWS {
+        return None;
+    }
+    let means =
+        |answers: &ClassAnswers<'_>, place: u32, class: &str| &*answers.names()[place as usize] == class;
+    let found = before.names().iter().find(|class| {
+        let n_tests = tests.truth().iter().filter(|place| means(tests, **place, class)).count();
+        let said = before.predicted().iter().zip(after.predicted());
+        let said = said.map(|(one, other)| (means(before, *one, class), means(after, *other, class)));
+        let (mut either, mut both) = (0, 0);
+        for (one, other) in said {
+            either += usize::from(one || other);
+            both += usize::from(one && other);
+        }
+        n_tests < MIN_OF_CLASS && either >= MIN_ROWS && (both as f64) < KEPT * either as f64
+    });
+    found.map(|class| &**class)
+}
+
+/// Why the challenger is far worse, where it is.
+fn far_worse([before, after]: &[Answers<'static>; 2]) -> Result<Option<String>> {
+    let (Some(before), Some(after)) = (skill(before)?, skill(after)?) else { return Ok(None) };
     let lost = before.value >= SOME_SKILL && after.value < KEPT * before.value;
     let wild =
         after.error.is_some_and(|error| error > BEYOND_MEAN) && before.error.is_some_and(|error| error < 1.0);
@@ -150,6 +207,32 @@ fn correlation(truth: &[f64], predicted: &[f64]) -> (Option<f64>, Option<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_test_rows_lack_is_not_changed_without_a_word() {
+        let names = ["blue", "green", "red"];
+        let classes = |truth: &[u32], predicted: &[u32]| {
+            let answers = Answers::classes(truth.to_vec(), predicted.to_vec(), names).unwrap();
+            let Answers::Classes(answers) = answers else { panic!("classes are no numbers") };
+            answers
+        };
+        // Sixty test rows without red, or with five of it; the challenger calls red blue, and blue red.
+        let without: Vec<u32> = (0..60).map(|i| i % 2).collect();
+        let with: Vec<u32> = (0..60).map(|i| if i < 5 { 2 } else { i % 2 }).collect();
+        let truth: Vec<u32> = (0..90).map(|i| i % 3).collect();
+        let flipped: Vec<u32> = truth.iter().map(|class| [2, 1, 0][*class as usize]).collect();
+        let (lacking, whole) = (classes(&without, &without), classes(&with, &with));
+        let (honest, flips) = (classes(&truth, &truth), classes(&truth, &flipped));
+        assert_eq!(unjudged(&lacking, &honest, &flips), Some("red"));
+        assert_eq!(unjudged(&whole, &honest, &flips), None, "these are judged by the rows themselves");
+        assert_eq!(unjudged(&lacking, &honest, &honest), None, "nothing changes");
+        // A third of red goes to green: most of it is meant by both.
+        let some: Vec<u32> =
+            truth.iter().enumerate().map(|(i, class)| if i % 9 == 2 { 1 } else { *class }).collect();
+        assert_eq!(unjudged(&lacking, &honest, &classes(&truth, &some)), None);
+        let few = classes(&without[..19], &without[..19]);
+        assert_eq!(unjudged(&few, &honest, &flips), None, "nineteen rows say nothing at all");
+    }
 
     /// Values by numpy 2: `np.corrcoef`, and `sqrt(mean((t - p) ** 2)) / std(t)`.
     #[test]

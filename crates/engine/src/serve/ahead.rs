@@ -1,5 +1,5 @@
-//! What is odd about a row of a forecast as a whole: a moment that lies beyond the horizon, or not after the history; nothing said of
-//! what is known beforehand.
+//! Issues of a whole row of a forecast: a timestamp beyond the horizon or not after the history, or no value of a column that is known in
+//! advance.
 
 use tidemill_core::recipe::Recipe;
 use tidemill_core::{Cell, Role, Row, Schema};

@@ -16,7 +16,7 @@ use crate::serve::serving::{Answer, Serving};
 
 /// More rows than these are divided over the threads.
 const SMALL: usize = 256;
-/// Into so many rows each.
+/// Rows of each part that they are divided into.
 const PIECE: usize = 4096;
 
 /// The variant that answers while there is one model of a name.
@@ -134,7 +134,7 @@ impl Answering {
         Ok(Asked { rows, logged, at })
     }
 
-    /// What the model says of the rows.
+    /// The model's predictions for the rows.
     pub fn infer(&self, asked: &mut Asked) -> Result<Vec<Answer>> {
         if asked.rows.len() <= SMALL {
             return self.serving.answer(&mut asked.rows);

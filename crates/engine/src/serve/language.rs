@@ -55,7 +55,7 @@ pub struct Settings {
     pub temperature: f32,
     /// The likeliest tokens that together have this probability.
     pub top_p: f32,
-    /// The so many likeliest tokens; 0 for all.
+    /// Sample from this many of the most likely tokens; 0 for all.
     pub top_k: usize,
     /// Tokens with at least this share of the likeliest's probability.
     pub min_p: f32,

@@ -138,8 +138,8 @@ pub(crate) fn unsealed(kept: &str, identities: &[Identity]) -> Option<Value> {
     serde_json::from_slice(&opened).ok()
 }
 
-/// Refuses to hash what cannot be known again by its hash: only names and flags can, of which there are few. Everything else would be missing
-/// wherever `improve` compares models, though requests have it.
+/// Refuses to hash a column whose values cannot be recognised by their hash. Only categories and flags can, because they have few values;
+/// anything else would be missing when `improve` compares models, although requests contain it.
 pub fn check_hashed(recipe: &Recipe, plan: &InferredSchema) -> Result<()> {
     let is_hashed = |c: &&InferredColumn| {
         recipe.columns.get(&c.name).is_some_and(|spec| spec.private == Some(Private::Hash))

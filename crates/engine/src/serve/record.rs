@@ -267,8 +267,8 @@ impl RecordedColumn {
     }
 }
 
-/// What the log keeps of a picture: all of it, in base64 as it came, up to so many characters: small images teach the next model. Of
-/// larger ones it keeps what tells them apart (their hash and size): photographs would fill a disk within days.
+/// Images up to this many base64 characters are logged as they came, so that the next model can learn from them. Of larger ones only hash and
+/// size are logged: photographs would fill a disk within days.
 pub const MOST_KEPT: usize = 128 << 10;
 const HASHED: &str = "sha256:";
 

@@ -258,7 +258,9 @@ impl Serving {
     ) -> Result<Self> {
         let recipe = recipe::parse(&opened.package.recipe, "the model's recipe", context.registry())?;
         let plan = opened.model.intake()?.plan();
-        let columns = opened.model.input.names().filter_map(|name| plan.column(name)).map(|c| InputColumn {
+        let known = plan.by_name();
+        let read = opened.model.input.names().filter_map(|name| known.get(name));
+        let columns = read.map(|c| InputColumn {
             name: c.name.clone(),
             kind: c.kind,
             role: c.role,
@@ -289,7 +291,7 @@ impl Serving {
         Ok(Serving { pace, ..serving })
     }
 
-    /// Tries single rows against batches, on rows of which nothing is known.
+    /// Measures whether single rows or batches are faster, on rows with all cells missing.
     fn measured(&self) -> Result<Pace> {
         let mut bound = self.bind()?;
         let mut pace = Pace { bulk_from: usize::MAX, saved: 0.0 };
@@ -355,9 +357,8 @@ impl Serving {
         answers
     }
 
-    /// Explains what the model says of a caller's raw cells, by this method or the best that the model allows, compared with what is
-    /// usual by its file. The first question makes
-    /// everything ready that all later ones need.
+    /// Explains the model's prediction for a caller's raw cells, with this method or the best that the model supports, against the background
+    /// stored in its file. The first call prepares what all later ones need.
     ///
     /// # Errors
     /// A method that the model does not allow. A model that is explained by sampling: a file of an earlier version, or more than 200 rows.

@@ -1,8 +1,8 @@
 //! What each word of a text and each patch of a picture adds: Owen values, with the words of a text and the patches of a picture as
 //! groups within the groups of columns.
 //!
-//! A word that is not known is left out, so that a text of which nothing is known is an empty one. A patch that is not known is as in
-//! the mean picture of the background. A column gets the sum of its parts.
+//! An absent word is removed, so that a text without any is empty. An absent patch is that of the mean image of the background. The value of
+//! a column is the sum of its parts.
 
 mod patches;
 mod words;

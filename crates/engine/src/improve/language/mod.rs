@@ -1,5 +1,5 @@
-//! `improve` of a language model: an adapter tuned on what users corrected and accepted, held against what is in service on newer
-//! feedback that it has not seen, and put in its place only if it is better.
+//! `improve` of a language model: an adapter tuned on what users corrected and accepted, compared with the one in service on newer
+//! feedback that it has not seen, and promoted only if it is better.
 //!
 //! | feedback | used for |
 //! |---|---|
