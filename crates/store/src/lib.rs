@@ -90,6 +90,8 @@ const READERS: usize = 2;
 
 enum Location {
     Sqlite(std::path::PathBuf),
+    /// A copy that is only looked into.
+    Copy(std::path::PathBuf),
     Postgres(String),
 }
 
@@ -115,7 +117,7 @@ impl Location {
     fn create(&self, durability: Durability) -> Result<Box<dyn Database>> {
         match self {
             Location::Sqlite(path) => Ok(Box::new(sqlite::Sqlite::create(path, durability)?)),
-            Location::Postgres(_) => self.connect(durability),
+            Location::Copy(_) | Location::Postgres(_) => self.connect(durability),
         }
     }
 
@@ -123,6 +125,7 @@ impl Location {
     fn connect(&self, durability: Durability) -> Result<Box<dyn Database>> {
         Ok(match self {
             Location::Sqlite(path) => Box::new(sqlite::Sqlite::open(path, durability)?),
+            Location::Copy(path) => Box::new(sqlite::Sqlite::look(path)?),
             Location::Postgres(url) => Box::new(postgres::Postgres::open(url, durability)?),
         })
     }
@@ -145,6 +148,16 @@ impl Store {
         let second = quick.then(|| location.connect(options.durability)).transpose()?;
         let writer = Arc::new(Writer::start(database, second)?);
         Ok(Store { location, durability: options.durability, writer, idle: Arc::default() })
+    }
+
+    /// Opens an SQLite file to look into it, whatever earlier version of this program made it: nothing in it changes, and what writes fails.
+    ///
+    /// # Errors
+    /// The file is not there, is no store, or was created by a newer version of this program.
+    pub fn look(path: &std::path::Path) -> Result<Store> {
+        let (location, durability) = (Arc::new(Location::Copy(path.into())), Durability::default());
+        let writer = Arc::new(Writer::start(location.connect(durability)?, None)?);
+        Ok(Store { location, durability, writer, idle: Arc::default() })
     }
 
     /// Logs the predictions of one request; returns when they are stored, as defined by [`Durability`].
@@ -237,7 +250,7 @@ impl Store {
     /// The file exists already, or the store is in PostgreSQL, which has its own tools.
     pub fn backup(&self, to: &std::path::Path) -> Result<u64> {
         match &*self.location {
-            Location::Sqlite(from) => sqlite::backup(from, to),
+            Location::Sqlite(from) | Location::Copy(from) => sqlite::backup(from, to),
             Location::Postgres(_) => Err(Error::NoBackup),
         }
     }
@@ -255,7 +268,7 @@ impl Store {
     /// The places of copies that were noted and are still there; the store itself is none.
     pub fn copies(&self) -> Result<Vec<std::path::PathBuf>> {
         let own = match &*self.location {
-            Location::Sqlite(path) => path.canonicalize().ok(),
+            Location::Sqlite(path) | Location::Copy(path) => path.canonicalize().ok(),
             Location::Postgres(_) => None,
         };
         let places = self.marks(COPY)?.into_iter();

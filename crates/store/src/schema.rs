@@ -44,6 +44,16 @@ pub(crate) fn prepare(database: &mut dyn Database) -> Result<()> {
     database.commit()
 }
 
+/// Makes the tables of an earlier version readable without a change to them: what they lack is there for this connection alone, and empty.
+pub(crate) fn supplement(database: &mut dyn Database) -> Result<()> {
+    match first(database, "SELECT version FROM tidemill", &[])?.map(|v| v.int()) {
+        None => Err(Error::Failed("it has no version".into())),
+        Some(found) if found > VERSION => Err(Error::TooNew { found, known: VERSION }),
+        Some(found) if found < 3 => make(database, &MARKS.replace("CREATE TABLE", "CREATE TEMPORARY TABLE")),
+        Some(_) => Ok(()),
+    }
+}
+
 /// Creates tables, in the words of the database.
 fn make(database: &mut dyn Database, tables: &str) -> Result<()> {
     let (bytes, clustered) = (database.bytes_type(), database.clustered());

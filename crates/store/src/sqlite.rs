@@ -23,6 +23,8 @@ pub(crate) struct Sqlite {
     durability: Durability,
     /// Whether it waits for other processes.
     patient: bool,
+    /// Whether nothing in it may change.
+    only_read: bool,
 }
 
 /// Identifies a file, to tell whether the one at the path is still the one that was opened.
@@ -41,11 +43,27 @@ impl Sqlite {
         Sqlite::connect(path, durability, flags).map_err(gone)
     }
 
+    /// Opens a file to look into it: nothing in it changes, its tables neither.
+    pub(crate) fn look(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY).map(|()| connection)
+        };
+        let connection = open().map_err(|e| unopened(path, &e))?;
+        let mut found = Sqlite { only_read: true, ..Sqlite::of(connection, path, Durability::default()) };
+        crate::schema::supplement(&mut found)?;
+        Ok(found)
+    }
+
     fn connect(path: &Path, durability: Durability, flags: OpenFlags) -> Result<Self> {
-        let place = path.display().to_string();
-        let failed = |e: rusqlite::Error| Error::Open { place: place.clone(), problem: e.to_string() };
-        let connection = connect(path, durability, flags).map_err(failed)?;
-        Ok(Sqlite { connection, identity: identity(path), path: path.into(), durability, patient: true })
+        let connection = connect(path, durability, flags).map_err(|e| unopened(path, &e))?;
+        Ok(Sqlite::of(connection, path, durability))
+    }
+
+    fn of(connection: Connection, path: &Path, durability: Durability) -> Self {
+        let (identity, path) = (identity(path), path.into());
+        Sqlite { connection, identity, path, durability, patient: true, only_read: false }
     }
 
     /// Without this check, rows would be written to a file that was deleted or moved away, and be lost.
@@ -54,12 +72,18 @@ impl Sqlite {
         if found.is_none() && self.identity.is_some() {
             return Err(Error::Gone);
         }
-        if found != self.identity {
+        if found != self.identity && self.only_read {
+            *self = Sqlite::look(&self.path)?;
+        } else if found != self.identity {
             *self = Sqlite::open(&self.path, self.durability)?;
             crate::schema::prepare(self)?;
         }
         Ok(())
     }
+}
+
+fn unopened(path: &Path, e: &rusqlite::Error) -> Error {
+    Error::Open { place: path.display().to_string(), problem: e.to_string() }
 }
 
 /// Copies the database into a new file with SQLite's online backup: all pages in one step, so that the copy is consistent. In write-ahead

@@ -136,6 +136,33 @@ fn a_store_of_the_first_version_is_brought_up_to_date() {
     });
 }
 
+/// Whoever looks for a key in copies must leave them as they are: they may be of a program that is still in use.
+#[test]
+fn looking_into_a_copy_of_the_first_version_changes_nothing_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("copy.db");
+    let store = open(path.to_str().unwrap());
+    let v = version(&store);
+    log(&store, v, now(), rows(3, Some("ada")));
+    store
+        .write_blocking(|db| {
+            db.script("DROP TABLE tallies; DROP TABLE marks; DROP TABLE requests")?;
+            db.execute("ALTER TABLE predictions DROP COLUMN flaws", &[])?;
+            db.execute("UPDATE tidemill SET version = 1", &[])
+        })
+        .unwrap();
+    drop(store);
+    let before = std::fs::read(&path).unwrap();
+    let copy = Store::look(&path).unwrap();
+    assert!(copy.knows(&["ada".to_string()]).unwrap() && !copy.knows(&["bob".to_string()]).unwrap());
+    assert!(copy.marks("").unwrap().is_empty() && copy.models_with_keys_like("a").unwrap() == ["m"]);
+    assert!(copy.forget(vec!["ada".into()]).is_err(), "it is only looked into");
+    drop(copy);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert!(Store::look(&folder.path().join("nothing.db")).is_err());
+    assert!(!folder.path().join("nothing.db").exists());
+}
+
 /// The copy is of one moment: whatever was acknowledged before the backup began is in it, and it opens as a store.
 #[test]
 fn a_backup_of_a_store_in_use_is_whole() {

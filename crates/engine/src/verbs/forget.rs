@@ -95,7 +95,7 @@ fn of_copy(
     model: Option<&Serving>,
     in_copies: bool,
 ) -> Result<Looked> {
-    let copy = Store::open(&place.to_string_lossy(), Options::default())?;
+    let copy = Store::look(place)?;
     let keys = secrets::kept_as(&copy, key, means, model)?;
     if !copy.knows(&keys)? {
         return Ok(Looked::Free);
@@ -103,7 +103,8 @@ fn of_copy(
     if !in_copies {
         return Ok(Looked::Holds);
     }
-    copy.forget(keys)?;
+    drop(copy);
+    Store::open(&place.to_string_lossy(), Options::default())?.forget(keys)?;
     Ok(Looked::Cleared)
 }
 
