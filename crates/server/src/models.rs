@@ -153,7 +153,7 @@ impl Models {
                 if loader.is_for_the_store(&e) {
                     watch.waiting.insert(path);
                 } else {
-                    tracing::error!(code = e.code(), file = ?path.file_name(), "a model file cannot be used: {e}");
+                    tracing::error!(code = e.code(), file = %path.display(), "a model file cannot be used: {e}");
                     watch.refused.insert(path, now);
                 }
             }

@@ -9,8 +9,10 @@ mod patient;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
@@ -19,7 +21,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tidemill_core::{Context, Result};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::app::{App, Limits, Options};
 use crate::error::Error;
@@ -155,6 +157,7 @@ async fn run(
         tokio::time::sleep(options.drain).await;
     });
     let front = Front::new(app.clone());
+    let (end, ending) = watch::channel(());
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
@@ -165,18 +168,19 @@ async fn run(
         if places.available_permits() < limits.connections / CROWDED {
             limits.keep_alive = limits.head;
         }
-        let (app, front, watcher) = (app.clone(), front.clone(), graceful.watcher());
+        let (app, front) = (app.clone(), front.clone());
+        let (watcher, ending) = (graceful.watcher(), ending.clone());
         app.telemetry.connections.inc();
         lanes.spawn(async move {
             // A client that goes away or sends nonsense is its own affair.
             if let Ok(stream) = stream.and_then(TcpStream::from_std) {
-                converse(stream, front, watcher, &limits).await;
+                converse(stream, front, (watcher, ending), &limits).await;
             }
             app.telemetry.connections.dec();
             drop(place);
         });
     }
-    drop(listener);
+    drop((listener, end));
     if tokio::time::timeout(LAST, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
@@ -188,9 +192,19 @@ async fn run(
 }
 
 /// Answers the requests of a connection: HTTP/1, or HTTP/2 where the client begins with it ("prior knowledge", RFC 9113, section 3.3).
-async fn converse(stream: TcpStream, front: Front, watcher: Watcher, limits: &Limits) {
+async fn converse(
+    stream: TcpStream,
+    front: Front,
+    (watcher, mut ending): (Watcher, watch::Receiver<()>),
+    limits: &Limits,
+) {
     let head = limits.head;
-    let begins = tokio::time::timeout(head, begins_http2(&stream)).await;
+    let begins = tokio::select! {
+        // What has come already is answered, though the server ends.
+        biased;
+        begins = tokio::time::timeout(head, begins_http2(&stream)) => begins,
+        _ = ending.changed() => return,
+    };
     let Ok(Ok(is_http2)) = begins else { return };
     let front = front.of_a_connection();
     if is_http2 {
@@ -203,12 +217,16 @@ async fn converse(stream: TcpStream, front: Front, watcher: Watcher, limits: &Li
         let _ = watcher.watch(connection).await;
     } else {
         let stream = TokioIo::new(Patient::new(stream, front.talk(), head));
-        let connection = http1::Builder::new()
+        let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.keep_alive.max(head))
             .max_header_size(HEAD)
             .serve_connection(stream, front);
-        let _ = watcher.watch(connection).await;
+        // One that is told to end before it has read anything is closed, with the request that waits to be read.
+        let begun = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut connection).poll(cx))).await;
+        if begun.is_pending() {
+            let _ = watcher.watch(connection).await;
+        }
     }
 }
 

@@ -80,6 +80,23 @@ fn told_to_end_it_finishes_what_it_has_and_is_not_ready() {
     drop(folder);
 }
 
+/// Proxies open connections before they need them.
+#[test]
+fn a_connection_without_a_request_does_not_delay_the_end() {
+    let served = served_with(|o| {
+        o.drain = Duration::ZERO;
+        o.limits.head = Duration::from_secs(60);
+    });
+    let opened = TcpStream::connect(served.address()).unwrap();
+    // Connections are accepted in their order.
+    assert_eq!(served.get("/health/live").status, 200);
+    let crate::Served { running, folder } = served;
+    let began = Instant::now();
+    running.stop();
+    assert!(began.elapsed() < Duration::from_secs(30), "half of what it may take over its first request");
+    drop((opened, folder));
+}
+
 #[test]
 fn the_page_needs_no_other_place() {
     let served = served();
