@@ -319,7 +319,7 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        let e = parse(text, "r.toml", &crate::builtin::registry()).unwrap_err();
+        let e = parse(text, "r.toml", &builtin::registry()).unwrap_err();
         format!("{e} | {}", e.remedy().unwrap_or_default())
     }
 
@@ -378,8 +378,7 @@ mod tests {
         assert!(text.contains("line 3") && text.contains("did you mean 'n_neighbors'?"), "{text}");
         let text = error("[balance]\nkind = \"smote\"\nratio = 2.0\n");
         assert!(text.contains("line 3") && text.contains("at most at 1"), "{text}");
-        let read =
-            parse("[balance]\nkind = \"smote\"\ncorrect = false\n", "r.toml", &crate::builtin::registry());
+        let read = parse("[balance]\nkind = \"smote\"\ncorrect = false\n", "r.toml", &builtin::registry());
         assert!(read.is_ok_and(|recipe| recipe.balance.is_some_and(|b| !b.correct && b.params.is_empty())));
     }
 
