@@ -1,5 +1,7 @@
 //! What the columns of a source mean: the decisions of [`crate::infer`], which [`crate::Ingest`] carries out.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use tidemill_core::recipe::Task;
 use tidemill_core::{Axis, Kind, Layout, Reading, Role, escaped};
@@ -191,6 +193,20 @@ impl InferredSchema {
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&InferredColumn> {
         self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// All columns by their names: for who looks up many of them, as [`InferredSchema::column`] goes through the columns each time.
+    ///
+    /// ```
+    /// use tidemill_core::{Kind, Role};
+    /// use tidemill_data::{InferredColumn, InferredSchema};
+    /// let columns = vec![InferredColumn::new("age", Kind::Number, Role::Feature, "numbers")];
+    /// let plan = InferredSchema { columns, ..InferredSchema::default() };
+    /// assert_eq!(plan.by_name()["age"].kind, Kind::Number);
+    /// ```
+    pub fn by_name(&self) -> BTreeMap<&str, &InferredColumn> {
+        // Of two columns of one name the first counts, as in `column`.
+        self.columns.iter().rev().map(|c| (c.name.as_str(), c)).collect()
     }
 
     /// The first column in this role.

@@ -1,8 +1,8 @@
 //! Heights in feet and inches, angles of maps, days of a year: each read as the number or the day that it says.
 
-use tidemill_core::recipe::Recipe;
+use tidemill_core::recipe::{ColumnSpec, Recipe};
 use tidemill_core::{Axis, Context, Kind, Layout};
-use tidemill_data::infer;
+use tidemill_data::{InferredSchema, Weight, infer};
 
 use crate::reading::{column, numbers, plan_of, text};
 
@@ -25,6 +25,51 @@ fn quantities_in_parts_are_numbers_of_one_unit() {
         assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-9), "{csv:?}: {found:?}");
         assert_eq!(column(&*text(csv), "x").format.to_string(), format, "{csv:?}");
     }
+}
+
+#[test]
+fn fractions_and_marked_numbers_are_numbers() {
+    for (csv, wanted, format) in [
+        ("x,y\n1 1/4,a\n3/8,b\n2,c\n7 1/2,d\n", vec![1.25, 0.375, 2.0, 7.5], "fraction"),
+        ("x,y\n2½,a\n¾,b\n12,c\n1,d\n5,e\n", vec![2.5, 0.75, 12.0, 1.0, 5.0], "fraction"),
+        ("x,y\n\"1 1/4\"\"\",a\n\"3/8\"\"\",b\n\"2\"\"\",c\n", vec![1.25, 0.375, 2.0], "fraction+unit:\""),
+        ("x,y\n4.2*,a\n3.1,b\n17†,c\n8.1 [2],d\n", vec![4.2, 3.1, 17.0, 8.1], "marks"),
+        ("x,y\n0.03 *,a\n0.004 **,b\n<0.001 ***,c\n0.2,d\n", vec![0.03, 0.004, 0.001, 0.2], "censored+marks"),
+        ("x,y\n5 kg*,a\n6 kg,b\n7 kg,c\n", vec![5.0, 6.0, 7.0], "marks+unit:kg"),
+    ] {
+        let source = text(csv);
+        assert_eq!(numbers(&*source, "x"), wanted, "{csv:?}");
+        assert_eq!(column(&*source, "x").format.to_string(), format, "{csv:?}");
+    }
+    let notes = plan_of(&*text("x,y\n4.2*,a\n3.1,b\n17,c\n8.1,d\n"), None).notes;
+    assert!(notes.iter().any(|note| note.code == "footnote_marks" && note.message.starts_with("1 of 4")), "{notes:?}");
+    // A pressure and the result of a match are no fractions.
+    for csv in ["x,y\n120/80,a\n135/90,b\n110/70,c\n", "x,y\n3-1,a\n2-2,b\n0-1,c\n"] {
+        assert_ne!(column(&*text(csv), "x").kind, Kind::Number, "{csv:?}");
+    }
+}
+
+#[test]
+fn what_the_recipe_calls_a_number_is_not_emptied_in_silence() {
+    let told = |csv: &str| {
+        let mut recipe = Recipe::default();
+        let spec = ColumnSpec { kind: Some(Kind::Number), ..ColumnSpec::default() };
+        recipe.columns.insert("x".into(), spec);
+        infer(&*text(csv), &recipe, &Context::default())
+    };
+    // Words beside numbers do not hide how the numbers are written.
+    let plan = told("x,y\n\"$1,200\",a\nsoon,b\n$950,c\nlater,d\n\"$1,050\",e\n").unwrap();
+    assert_eq!(plan.column("x").unwrap().format.to_string(), "thousands_comma+currency");
+    let said = |plan: &InferredSchema| {
+        let note = plan.notes.iter().find(|note| note.code == "told_unread").unwrap();
+        (note.message.clone(), note.weight)
+    };
+    let (message, weight) = said(&plan);
+    assert!(message.starts_with("2 of 5 values, such as 'soon'") && weight == Weight::Warning, "{message}");
+    assert_eq!(said(&told("x,y\n5,a\nsoon,b\nlater,c\nnever,d\n").unwrap()).1, Weight::Severe);
+    let error = told("x,y\nred,a\nblue,b\ngreen,c\n").unwrap_err().to_string();
+    assert!(error.contains("columns.x.kind") && error.contains("'red'"), "{error}");
+    assert!(told("x,y\n5,a\n7,b\n,c\n").unwrap().notes.iter().all(|note| note.code != "told_unread"));
 }
 
 #[test]

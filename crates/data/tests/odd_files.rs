@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use tidemill_core::{Kind, Layout, Source};
+use tidemill_core::{Context, Kind, Layout, Source};
 use tidemill_data::source::{BodyFormat, open_body};
-use tidemill_data::{ReadOptions, open};
+use tidemill_data::{Ingest, ReadOptions, open};
 
 use crate::reading::{codes, column, numbers, plan_of, text, texts};
 
@@ -186,5 +186,26 @@ fn what_is_read_as_names_but_holds_numbers_is_said() {
         let csv = format!("v,y\n{}", lines(|i| format!("{},{}\n", write(i), i % 2)));
         let plan = plan_of(&*text(&csv), Some("y"));
         assert!(codes(&plan).contains(&code), "{}: {:?}", write(0), codes(&plan));
+    }
+}
+
+/// By Unicode, both forms are one text: Apple's file systems and keyboards write the one, most others the other.
+#[test]
+fn accents_are_the_same_however_they_are_written() {
+    let csv = |u: &str, e: &str| {
+        let town = |i: usize| [format!("Z{u}rich"), format!("Gen{e}ve"), "Bern".into()][i % 3].clone();
+        let rows = (0..30).map(|i| format!("{},{i}.5\n", town(i)));
+        format!("gr{u}n,y\n{}", rows.collect::<String>())
+    };
+    let (composed, apart) = (csv("\u{fc}", "\u{e8}"), csv("u\u{308}", "e\u{300}"));
+    for (train, new) in [(&composed, &apart), (&apart, &composed)] {
+        let (train, new) = (text(train), text(new));
+        let plan = plan_of(&*train, Some("y"));
+        let (intake, table) = Ingest::fit(&*train, plan, &Context::default()).unwrap();
+        let mut run = intake.clone().bind_to(&*new).unwrap();
+        let batch = new.scan().unwrap().next().unwrap().unwrap();
+        let typed = run.apply(&batch).unwrap();
+        assert_eq!(typed.codes(0).unwrap(), table.batch().codes(0).unwrap());
+        assert!(intake.warnings().is_empty() && intake.unknown(new.schema()).is_empty());
     }
 }

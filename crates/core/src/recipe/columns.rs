@@ -21,7 +21,8 @@ pub struct ColumnSpec {
     /// The format of its values, if it is not plain. For a number, any of `decimal_comma`, `thousands_comma`, `thousands_point`,
     /// `thousands_space`, `thousands_apostrophe`, `thousands_lakh`, `percent`, `currency`, `magnitude` (`1.2K`, `3 bn`), `clock`
     /// (`h:mm:ss`, as seconds), `stopwatch` (the same, but with two parts it is `m:ss`), `censored` (`<0.5`, `90+`, as its bound),
-    /// `about` (`~5`, `ca. 5`, `5.1 ± 0.2`), `degrees` (`52°31'N`), `unit:kg`, `units:kg` (any unit of mass, converted to kg; with
+    /// `about` (`~5`, `ca. 5`, `5.1 ± 0.2`), `degrees` (`52°31'N`), `fraction` (`1 1/4`, `2½`), `marks` (of footnotes: `4.2*`, `17†`,
+    /// `8.1 [2]`), `unit:kg`, `units:kg` (any unit of mass, converted to kg; with
     /// `units:in`, `5'11"` is 71), joined by `+`. For a time, `day_first`, `month_first`, `year`, `quarter`, `period` (`Jan 2018`,
     /// `2019-W02`, `1995-H1`, `201801`), `unix_seconds`, `unix_millis`, `unix_micros`, `unix_nanos`, `excel_days` or a strftime pattern.
     #[serde(skip_serializing_if = "Option::is_none")]

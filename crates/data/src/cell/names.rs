@@ -5,17 +5,20 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use tidemill_core::Categories;
 
+use crate::parse::spelling::composed;
 use crate::parse::{EXACT, FlagFormat, plain_number, spelling, yes_or_no};
 use crate::raw::Raw;
 
 /// The names of a category column, found also when another source writes them in another way: `1.0` or the number 1 for `1`, a
-/// flag for the word of yes or no.
+/// flag for the word of yes or no, an accent as a character of its own.
 pub(crate) struct Names {
     pub(crate) categories: Arc<Categories>,
     /// By the bits of the number, when every name is one.
     numbers: HashMap<u64, u32>,
     yes: Option<u32>,
     no: Option<u32>,
+    /// The codes by names in composed form, of those that are not of ASCII alone.
+    composed: HashMap<String, u32>,
     /// The codes by folded names, where spellings are merged.
     folded: HashMap<String, u32>,
 }
@@ -52,6 +55,7 @@ impl Names {
             numbers,
             yes: yes.filter(|_| paired),
             no: no.filter(|_| paired),
+            composed: composed_names(names),
             folded: HashMap::new(),
         }
     }
@@ -73,6 +77,11 @@ impl Names {
     pub(super) fn code(&self, name: &str, raw: Raw<'_>) -> u32 {
         let code = self.categories.code(name);
         if code != self.categories.unseen() {
+            return code;
+        }
+        if !self.composed.is_empty()
+            && let Some(&code) = composed(name).and_then(|name| self.composed.get(&name))
+        {
             return code;
         }
         if !self.folded.is_empty()
@@ -99,6 +108,12 @@ impl Names {
         };
         found.unwrap_or(code)
     }
+}
+
+/// The first code of each name that is not of ASCII alone, in composed form.
+fn composed_names(names: &[String]) -> HashMap<String, u32> {
+    let each = names.iter().enumerate().rev();
+    each.filter_map(|(code, name)| Some((composed(name)?, code as u32))).collect()
 }
 
 fn bits(x: f64) -> u64 {

@@ -22,12 +22,14 @@ pub(super) struct Reach {
     band: usize,
     /// The fewest columns whose steps are finer than what near numbers may be apart.
     least: usize,
+    /// After so many bands that find no pair the others are not looked at: each finds most pairs that there are.
+    first: usize,
 }
 
 /// What rounding leaves.
-pub(super) const ROUNDED: Reach = Reach { apart: 0.001, bands: 8, band: 3, least: 1 };
+pub(super) const ROUNDED: Reach = Reach { apart: 0.001, bands: 8, band: 3, least: 1, first: 8 };
 /// What noise of 1% leaves, as it is added to make more rows out of a few.
-pub(super) const NOISY: Reach = Reach { apart: 0.02, bands: 12, band: 6, least: 4 };
+pub(super) const NOISY: Reach = Reach { apart: 0.02, bands: 12, band: 6, least: 4, first: 4 };
 /// The width of a cell, in greatest distances.
 const CELL: f64 = 4.0;
 /// The most rows of one cell that a row is compared with.
@@ -73,6 +75,9 @@ pub(super) fn pairs(
     let mut pairs = Vec::new();
     for band in 0..reach.bands {
         context.check()?;
+        if band >= reach.first && pairs.is_empty() {
+            break;
+        }
         let columns: Vec<&Near<'_>> =
             (0..reach.band.min(fine)).map(|at| &near[(band * reach.band + at) % fine]).collect();
         in_band(&near, &columns, (reach, band), rows, &rest, &mut pairs);

@@ -100,6 +100,9 @@ impl Decider<'_> {
             plan.seen = Seen::of_dates(|| texts.iter().flatten());
         }
         notes.extend(open_notes(&plan, &verdict, format.is_some()));
+        if told == Some(Kind::Number) && matches!(raw.kind, Kind::Text | Kind::Category) {
+            notes.extend(told_unread(&plan, &Facts::of(&texts, self.missing))?);
+        }
         let identity = if plan.role == Role::Ignore { identity } else { Identity::None };
         Ok(Decided { plan, identity, notes })
     }
@@ -228,6 +231,32 @@ impl Decider<'_> {
         }
         None
     }
+}
+
+/// What is said of a column that the recipe calls a number, where values are none: they count as missing. None may be left over.
+fn told_unread(plan: &InferredColumn, facts: &Facts<'_>) -> Result<Option<Note>> {
+    let is_number = |text: &str| match &plan.format {
+        Format::Number(format) => format.parse(text).is_some(),
+        _ => plain_number(text).is_some(),
+    };
+    let words = |text: &str| plan.missing.iter().any(|word| word == text);
+    let unread = || facts.values.iter().filter(|(text, _)| !is_number(text) && !words(text));
+    let Some((example, _)) = unread().next().filter(|_| plan.is_used()) else { return Ok(None) };
+    let n: u64 = unread().map(|value| value.1).sum();
+    if n == facts.n_values {
+        let problem = format!("none of the {n} values is a number, the first says '{}'", cell::clip(example));
+        return Err(Error::parameter(
+            format!("columns.{}.kind", plan.name),
+            format!("{problem}; take the line out, or say with format how the numbers are written"),
+        ));
+    }
+    let weight = if n * 2 > facts.n_values { Weight::Severe } else { Weight::Warning };
+    let message = format!(
+        "{n} of {} values, such as '{}', are no numbers; kind = \"number\" takes them as missing",
+        facts.n_values,
+        cell::clip(example)
+    );
+    Ok(Some(Note::of(&plan.name, "told_unread", weight, message, "kind = \"category\"")))
 }
 
 /// What is open about the values of a column; who says how to read them (`told`) has answered most of it.
@@ -388,9 +417,12 @@ fn declare_kind(
     plan.missing.clear();
     plan.values.clear();
     plan.format = match kind {
-        Kind::Number => numbers::number(&facts, locale).map_or(Format::Plain, |f| {
-            if f.format.is_plain() { Format::Plain } else { Format::Number(f.format) }
-        }),
+        // Words beside the numbers say nothing of how these are written.
+        Kind::Number => numbers::number(&facts, locale)
+            .or_else(|| numbers::number(&facts.with(crate::parse::has_digit), locale))
+            .map_or(Format::Plain, |f| {
+                if f.format.is_plain() { Format::Plain } else { Format::Number(f.format) }
+            }),
         Kind::Time if unix(&facts).is_some() => {
             unix(&facts).map_or(Format::Plain, |(format, _)| Format::Time(format))
         }

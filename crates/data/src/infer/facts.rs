@@ -51,6 +51,13 @@ impl<'a> Facts<'a> {
         Facts { n_rows: texts.len() as u64, n_values, values, words, quoted }
     }
 
+    /// The values of which something holds.
+    pub(crate) fn with(&self, holds: impl Fn(&str) -> bool) -> Facts<'a> {
+        let values: Vec<_> = self.values.iter().copied().filter(|(text, _)| holds(text)).collect();
+        let n_values = values.iter().map(|v| v.1).sum();
+        Facts { n_rows: self.n_rows, n_values, values, words: self.words.clone(), quoted: self.quoted.clone() }
+    }
+
     pub(crate) fn n_distinct(&self) -> usize {
         self.values.len()
     }

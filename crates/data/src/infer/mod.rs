@@ -212,6 +212,7 @@ fn notes_of_reading(recipe: &Recipe, source: &dyn Source) -> Vec<Note> {
         remedy: match message {
             m if m.contains("below the table") => "[data] footer = 0",
             m if m.contains("above the table") => "[data] skip = 0",
+            m if m.starts_with("the sheet ") => "[data] source = \"FILE?sheet=NAME\"",
             _ => "[data] header, skip, delimiter or encoding where it should be read in another way",
         }
         .into(),

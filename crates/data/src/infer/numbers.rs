@@ -5,8 +5,8 @@ use super::formats::{Doubt, Found, accept, explain_within};
 use super::locale::{Locale, may_group};
 use crate::parse::currency::currency_of;
 use crate::parse::{
-    NumberFormat, Thousands, exact, factor, half_of_day, has_digit, has_minutes_or_hemisphere, has_parts,
-    hemisphere_of, least_part, magnitude, without_oclock,
+    NumberFormat, Thousands, exact, factor, half_of_day, has_digit, has_fraction, has_minutes_or_hemisphere,
+    has_parts, hemisphere_of, least_part, magnitude, unmarked, without_oclock,
 };
 use crate::plan::{Weight, tolerated};
 
@@ -57,6 +57,7 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
         .or_else(|| converted(facts, &format))
         .or_else(|| censored(facts, &format))
         .or_else(|| inexact(facts, &format))
+        .or_else(|| marked(facts, &format))
         .or_else(|| clocks(facts, &format))
         .or_else(|| currencies(facts, &format))
         .or_else(|| partly_dressed(facts, &format));
@@ -67,13 +68,16 @@ pub(crate) fn number(facts: &Facts<'_>, locale: &Locale) -> Option<Found<NumberF
 fn dress(facts: &Facts<'_>) -> NumberFormat {
     let bare = NumberFormat::default();
     let unread: Vec<&str> = facts.values.iter().map(|v| v.0).filter(|t| bare.parse(t).is_none()).collect();
-    let odd = || unread.iter().copied();
+    let marks = unread.iter().any(|t| unmarked(t).len() < t.len());
+    let odd = || unread.iter().map(|t| unmarked(t));
     let takes_off = |probe: NumberFormat| odd().any(|t| probe.undressed(t));
     let mut dress = NumberFormat {
         percent: takes_off(NumberFormat { percent: true, ..Default::default() }),
         currency: takes_off(NumberFormat { currency: true, ..Default::default() }),
         censored: odd().any(is_bound),
         about: odd().any(|t| exact(t).len() < t.len() && has_digit(t)),
+        fraction: odd().any(has_fraction),
+        marks,
         ..Default::default()
     };
     let odd = || odd().map(exact);
@@ -108,7 +112,8 @@ fn dress(facts: &Facts<'_>) -> NumberFormat {
         suffixes.pop();
     }
     // A few words that happen to end otherwise must not hide the unit of all others.
-    let wordy = odd().filter(|t| !t.ends_with(|c: char| c.is_ascii_digit())).count();
+    // A fraction of one character, as in `2½`, is no word.
+    let wordy = odd().filter(|t| !has_fraction(t) && !t.ends_with(|c: char| c.is_ascii_digit())).count();
     if n * 10 < wordy * 8 || dress.percent || suffixes.is_empty() {
         return dress;
     }
@@ -310,6 +315,22 @@ fn inexact(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
         weight: Weight::Remark,
         message: format!(
             "{n} of {} values, such as '{example}', are not exact; each is read as its number",
+            facts.n_values
+        ),
+        remedy: "kind = \"category\"".into(),
+    })
+}
+
+/// Numbers with marks of footnotes behind them.
+fn marked(facts: &Facts<'_>, format: &NumberFormat) -> Option<Doubt> {
+    let is_one = |t: &str| unmarked(t).len() < t.len();
+    let n: u64 = facts.values.iter().filter(|v| is_one(v.0)).map(|v| v.1).sum();
+    let example = facts.values.iter().find(|v| is_one(v.0))?.0;
+    format.marks.then(|| Doubt {
+        code: "footnote_marks",
+        weight: Weight::Warning,
+        message: format!(
+            "{n} of {} values, such as '{example}', have a mark behind the number; each is read as its number, without the mark",
             facts.n_values
         ),
         remedy: "kind = \"category\"".into(),

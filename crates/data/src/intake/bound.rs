@@ -58,8 +58,9 @@ impl BoundIntake {
     pub(super) fn of_file(self, folder: Option<&Path>, is_text: bool) -> Self {
         let read = Some(vec![false; self.places.len()]);
         let plan = self.intake.plan();
+        let columns = plan.by_name();
         let reader = |&(output, _): &(usize, usize)| {
-            let column = plan.column(&self.intake.outputs[output].column.name)?;
+            let column = *columns.get(self.intake.outputs[output].column.name.as_str())?;
             let typed = column.of_typed();
             (!is_text && typed.values.len() > column.values.len()).then(|| Reader::new(plan, &typed))
         };

@@ -6,7 +6,7 @@ mod fit;
 mod masks;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidemill_core::recipe::{ColumnSpec, Recipe};
@@ -16,6 +16,7 @@ use tidemill_core::{
 };
 
 use crate::cell::{Reader, clip};
+use crate::parse::spelling::composed;
 use crate::plan::{InferredColumn, InferredSchema, is_readable};
 use crate::seen::Seen;
 use crate::source::pieces;
@@ -205,15 +206,24 @@ impl Ingest {
 
     /// The columns of `input` that the plan has never heard of.
     pub fn unknown(&self, input: &Schema) -> Vec<String> {
-        input.names().filter(|name| self.plan.column(name).is_none()).map(String::from).collect()
+        let known = self.plan.by_name();
+        let same: BTreeSet<String> = known.keys().filter_map(|name| composed(name)).collect();
+        let is_known = |name: &str| {
+            known.contains_key(name) || composed(name).is_some_and(|name| same.contains(&name))
+        };
+        input.names().filter(|name| !is_known(name)).map(String::from).collect()
     }
 
     /// The cells that could not be read since this was last asked, over all bound copies, one warning per column, by name; then those
     /// that training did not prepare the model for.
     pub fn warnings(&self) -> Vec<Warning> {
         let troubles = std::mem::take(&mut *self.troubles.lock().unwrap_or_else(PoisonError::into_inner));
-        let kind = |name: &String| self.plan.column(name).map_or(Kind::Text, |c| c.kind);
         let strange = std::mem::take(&mut *self.strange.lock().unwrap_or_else(PoisonError::into_inner));
+        if troubles.is_empty() && strange.is_empty() {
+            return Vec::new();
+        }
+        let columns = self.plan.by_name();
+        let kind = |name: &String| columns.get(name.as_str()).map_or(Kind::Text, |c| c.kind);
         let unread = troubles.iter().map(|(name, trouble)| trouble.warning(name, kind(name)));
         unread.chain(strange.iter().map(|((name, code), strange)| strange.warning(name, code))).collect()
     }
@@ -309,7 +319,8 @@ impl Fitted for Ingest {
 fn places(outputs: &[Output], input: &Schema) -> Result<Vec<(usize, usize)>> {
     let mut found = Vec::with_capacity(outputs.len());
     for (i, output) in outputs.iter().enumerate() {
-        match input.position(&output.column.name) {
+        let name = &output.column.name;
+        match input.position(name).or_else(|| composed_place(name, outputs, input)) {
             Some(place) => {
                 convertible(&input.columns()[place], &output.column)?;
                 found.push((i, place));
@@ -321,6 +332,15 @@ fn places(outputs: &[Output], input: &Schema) -> Result<Vec<(usize, usize)>> {
         }
     }
     Ok(found)
+}
+
+/// The place of a column whose name is the same text with its accents written in another way, and is no other column's.
+fn composed_place(name: &str, outputs: &[Output], input: &Schema) -> Option<usize> {
+    let name = composed(name)?;
+    let mut found = input.names().enumerate().filter(|(_, other)| composed(other).as_ref() == Some(&name));
+    let (place, other) = found.next()?;
+    let is_taken = found.next().is_some() || outputs.iter().any(|output| output.column.name == other);
+    (!is_taken).then_some(place)
 }
 
 /// Errors where no value of the raw kind can become one of the wanted kind.

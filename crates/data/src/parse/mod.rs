@@ -29,7 +29,7 @@ pub use missing::{Missing, is_missing_word, unquoted};
 pub(crate) use missing::{bare, quoted};
 pub(crate) use number::EXACT;
 pub use number::{NumberFormat, Thousands, plain_number};
-pub(crate) use number::{exact, has_digit, magnitude, without_oclock};
+pub(crate) use number::{exact, has_digit, has_fraction, magnitude, unmarked, without_oclock};
 pub(crate) use parts::least_part;
 pub use spelling::one_each;
 pub use time::{TimeFormat, write_iso};

@@ -2,8 +2,15 @@
 //! words of yes and no, so are those that mean the same.
 
 use hashbrown::HashMap;
+use unicode_normalization::UnicodeNormalization;
 
 use super::{FlagFormat, plain_number};
+
+/// A text in the composed form of Unicode (NFC), which is the same text: `ü` is one character, not a `u` and two dots, as file systems of
+/// Apple write it. `None` where it has ASCII alone.
+pub(crate) fn composed(text: &str) -> Option<String> {
+    (!text.is_ascii()).then(|| text.nfc().collect())
+}
 
 /// Without accents, case, the number and place of spaces, and the zeros behind the point of a whole number.
 pub(crate) fn folded(name: &str) -> String {

@@ -1,8 +1,10 @@
 //! JSON files of one object that holds a table: as pandas writes it by default (`{"x": {"0": 1.5, …}, …}`) or as `split`
-//! (`{"columns": […], "data": [[…], …]}`), or rows under a name (`{"data": [{…}, …]}`).
+//! (`{"columns": […], "data": [[…], …]}`), or rows under a name (`{"data": [{…}, …]}`), or under several
+//! (`{"response": {"rows": [{…}, …]}}`).
 //!
 //! The rows are those of JSON lines written in memory, so they are read as every other row is.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use serde_json::value::RawValue;
@@ -17,6 +19,8 @@ use super::jsonl::Object;
 const LARGEST: u64 = 1 << 29;
 /// So much of the beginning shows whether a file is JSON lines.
 const HEAD: usize = 1 << 16;
+/// So many objects deep a list of rows is looked for.
+const NESTED: usize = 3;
 
 /// The rows of the table in a file's one object, as JSON lines; `None` where it holds none, or where it is JSON lines itself.
 ///
@@ -44,17 +48,45 @@ fn has_several(head: &[u8]) -> bool {
 }
 
 fn of_text(text: &str) -> Option<Vec<u8>> {
+    of_object(text).or_else(|| below(text, NESTED))
+}
+
+/// The rows of the one list of objects that is found some objects further in.
+fn below(text: &str, depth: usize) -> Option<Vec<u8>> {
+    let Object(entries) = serde_json::from_str(text).ok()?;
+    let inner = entries.iter().map(|(_, value)| value.get()).filter(|value| value.starts_with('{'));
+    let rows = |value: &str| {
+        let Object(entries) = serde_json::from_str(value).ok()?;
+        match rows_of(&entries) {
+            Some(rows) => Some(rows),
+            None if depth > 1 => below(value, depth - 1),
+            None => None,
+        }
+    };
+    let mut found = inner.filter_map(rows);
+    found.next().filter(|_| found.next().is_none())
+}
+
+/// The one list of objects among these, as lines.
+fn rows_of(entries: &[(Cow<'_, str>, &RawValue)]) -> Option<Vec<u8>> {
+    let lists =
+        entries.iter().filter_map(|(_, value)| serde_json::from_str::<Vec<&RawValue>>(value.get()).ok());
+    let mut tables =
+        lists.filter(|rows| !rows.is_empty() && rows.iter().all(|row| row.get().starts_with('{')));
+    match (tables.next(), tables.next()) {
+        (Some(rows), None) => Some(joined(rows.iter().map(|row| row.get().to_string()))),
+        _ => None,
+    }
+}
+
+fn of_object(text: &str) -> Option<Vec<u8>> {
     let Object(entries) = serde_json::from_str(text).ok()?;
     let get = |name: &str| entries.iter().find(|(key, _)| key == name).map(|(_, value)| value.get());
     if let (Some(columns), Some(data)) = (get("columns"), get("data")) {
         return of_split(columns, data);
     }
-    let lists =
-        entries.iter().filter_map(|(_, value)| serde_json::from_str::<Vec<&RawValue>>(value.get()).ok());
-    let mut tables =
-        lists.filter(|rows| !rows.is_empty() && rows.iter().all(|row| row.get().starts_with('{')));
-    if let (Some(rows), None) = (tables.next(), tables.next()) {
-        return Some(joined(rows.iter().map(|row| row.get().to_string())));
+    if let Some(rows) = rows_of(&entries) {
+        return Some(rows);
     }
     let inner: Option<Vec<Object<'_>>> =
         entries.iter().map(|(_, value)| serde_json::from_str(value.get()).ok()).collect();
@@ -118,6 +150,7 @@ mod tests {
             r#"{"x":{"0":1.5,"1":2.5},"b":{"0":"p","1":null}}"#,
             r#"{"0":{"x":1.5,"b":"p"},"1":{"x":2.5,"b":null}}"#,
             r#"{"columns":["x","b"],"index":[0,1],"data":[[1.5,"p"],[2.5,null]]}"#,
+            r#"{"response":{"n":2,"rows":[{"x":1.5,"b":"p"},{"x":2.5,"b":null}]}}"#,
             r#"{"schema":{"fields":[{"name":"x"}]},"data":[{"x":1.5,"b":"p"},{"x":2.5,"b":null}]}"#,
         ] {
             let found = of_text(text).map(|lines| String::from_utf8(lines).unwrap_or_default());
@@ -127,6 +160,7 @@ mod tests {
             r#"{"x":1.5,"b":"p"}"#,
             r#"{"user":{"age":5,"name":"a"},"place":{"age":1,"name":"b"}}"#,
             r#"{"a":[{"x":1}],"b":[{"x":2}]}"#,
+            r#"{"p":{"a":[{"x":1}]},"q":{"b":[{"x":2}]}}"#,
             r#"{"tags":["a","b"],"y":1}"#,
             "[]",
         ] {

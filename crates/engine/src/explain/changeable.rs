@@ -72,6 +72,7 @@ pub(super) fn columns(
     rows: &Batch,
 ) -> Result<(Vec<ChangeableColumn>, Marked)> {
     let cells = Cells::of(rows);
+    let columns = plan.by_name();
     let (chosen, marked) = chosen(plan, recipe, asked, &cells)?;
     let (usual, rows) = (by_column(&cells, usual)?, by_column(&cells, rows)?);
     let described = chosen.into_iter().map(|(cell, direction)| {
@@ -89,7 +90,7 @@ pub(super) fn columns(
         match cells.n_categories()[cell] {
             Some(n) => column.values = names(seen, n),
             None => {
-                let trained = plan.column(name).and_then(|column| column.range);
+                let trained = columns.get(name.as_str()).and_then(|column| column.range);
                 let allowed = recipe.columns.get(name).and_then(|column| column.change_within);
                 describe_number(&mut column, seen, trained, allowed);
             }

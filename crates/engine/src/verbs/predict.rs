@@ -272,10 +272,10 @@ impl Answering {
         let (first, rest) = model.chain.0.split_first().ok_or_else(|| Error::internal("an empty chain"))?;
         let (typed, rest) = (first.output(input)?, Arc::new(Chain(rest.to_vec())));
         let runs = (0..threads.max(1)).map(|_| rest.clone().bind(&typed)).collect::<Result<_>>()?;
-        let plan = model.intake()?.plan();
+        let columns = model.intake()?.plan().by_name();
         let named = |c: &Column| {
             let picture = c.kind == Kind::Text
-                && plan.column(&c.name).is_some_and(|p| p.role == Role::Feature && p.kind == Kind::Image);
+                && columns.get(c.name.as_str()).is_some_and(|p| p.role == Role::Feature && p.kind == Kind::Image);
             picture || told.contains(&c.name)
         };
         let about = input.places(named);

@@ -292,6 +292,16 @@ pub(super) const FINDINGS: &[Told] = &[
         "列 '{name}'：{n2} 个值中有 {n} 个不是精确值，例如 '{example}'；按其数字读取",
     ),
     (
+        "footnote_marks",
+        "column '{name}': {n} of {n2} values, such as '{example}', have a mark behind the number; each is read as its number, without the mark",
+        "列 '{name}'：{n2} 个值中有 {n} 个在数字后带有标记，例如 '{example}'；只读取数字，忽略标记",
+    ),
+    (
+        "told_unread",
+        "column '{name}': {n} of {n2} values, such as '{example}', are no numbers; kind = \"number\" takes them as missing",
+        "列 '{name}'：{n2} 个值中有 {n} 个不是数字，例如 '{example}'；kind = \"number\" 会把它们视为缺失",
+    ),
+    (
         "censored",
         "column '{name}': {n} of {n2} values, such as '{example}', are bounds, not measurements; each is read as its bound",
         "列 '{name}'：{n2} 个值中有 {n} 个是界限而不是测量值，例如 '{example}'；按界限值读取",

@@ -1,7 +1,9 @@
 //! Numbers as people write them.
 
 mod clock;
+mod fraction;
 mod magnitude;
+mod marks;
 mod plain;
 mod read;
 mod thousands;
@@ -11,7 +13,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::clock::{clock, without_oclock};
+pub(crate) use self::fraction::has_fraction;
 pub(crate) use self::magnitude::magnitude;
+pub(crate) use self::marks::unmarked;
 pub use self::plain::plain_number;
 pub(crate) use self::plain::{EXACT, has_digit};
 pub(crate) use self::read::exact;
@@ -55,6 +59,12 @@ pub struct NumberFormat {
     /// There may be degree signs, minutes, seconds and hemispheres, as on maps: `52°31'12"N` is 52.52, `13.4° W` is -13.4.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub degrees: bool,
+    /// There may be a fraction, alone or behind a whole number: `1 1/4` is 1.25, `2½` 2.5.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fraction: bool,
+    /// There may be marks of footnotes or of significance behind the number, which are passed over: `4.2*`, `17†`, `8.1 [2]`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub marks: bool,
     /// There may be this unit behind the number, in any case, of three letters and more also with an `s` of more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
@@ -84,6 +94,8 @@ impl NumberFormat {
                 "censored" => format.censored = true,
                 "about" => format.about = true,
                 "degrees" => format.degrees = true,
+                "fraction" => format.fraction = true,
+                "marks" => format.marks = true,
                 other => {
                     let named = other.split_once(':').map(|(key, unit)| (key.trim(), unit.trim()));
                     match named.filter(|(_, unit)| !unit.is_empty()) {
@@ -141,7 +153,7 @@ impl NumberFormat {
 }
 
 const WORDS: &str = "decimal_comma, thousands_comma, thousands_point, thousands_space, thousands_apostrophe, thousands_lakh, \
-                     percent, currency, magnitude, clock, stopwatch, censored, about, degrees, unit:kg, units:kg, joined by '+'";
+                     percent, currency, magnitude, clock, stopwatch, censored, about, degrees, fraction, marks, unit:kg, units:kg, joined by '+'";
 
 impl fmt::Display for NumberFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -156,6 +168,8 @@ impl fmt::Display for NumberFormat {
             self.censored.then_some("censored"),
             self.about.then_some("about"),
             self.degrees.then_some("degrees"),
+            self.fraction.then_some("fraction"),
+            self.marks.then_some("marks"),
         ];
         let mut words: Vec<String> = words.into_iter().flatten().map(String::from).collect();
         words.extend(self.unit.as_ref().map(|unit| format!("unit:{unit}")));

@@ -1,7 +1,9 @@
 //! From a text to its number.
 
 use super::clock::clock;
+use super::fraction::fraction;
 use super::magnitude::without_magnitude;
+use super::marks::unmarked;
 use super::plain::{plain_number, western};
 use super::{NumberFormat, Thousands};
 use crate::parse::angle::angle;
@@ -46,6 +48,7 @@ impl NumberFormat {
 
     /// A text without what this format takes off: a currency, a percent sign, a unit. As it is where it reads as no number.
     pub(crate) fn bare<'a>(&self, text: &'a str) -> &'a str {
+        let text = if self.marks { unmarked(text) } else { text };
         let text =
             self.units.as_ref().and_then(|base| split(text.trim(), base)).map_or(text, |found| found.0);
         let body = self.undress(text).map_or(text.trim(), |(_, body)| body);
@@ -53,6 +56,7 @@ impl NumberFormat {
     }
 
     fn parse_with(&self, text: &str, strict: bool) -> Option<f64> {
+        let text = if self.marks { unmarked(text) } else { text };
         match &self.units {
             None => self.parse_bare(text, strict),
             Some(base) => {
@@ -83,6 +87,11 @@ impl NumberFormat {
             if found.is_some() || body.contains(':') {
                 return found.map(|x| if negative { -x } else { x });
             }
+        }
+        if self.fraction
+            && let Some(x) = fraction(body)
+        {
+            return Some(if negative { -x } else { x });
         }
         let decimal = if self.decimal_comma { ',' } else { '.' };
         let (body, power) = if self.magnitude { without_magnitude(body) } else { (body, None) };

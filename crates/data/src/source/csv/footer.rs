@@ -5,6 +5,7 @@ use std::io::Read;
 use super::Dialect;
 use super::layout::{Look, look};
 use super::records::first_record;
+use crate::parse::plain_number;
 use crate::source::ReadOptions;
 
 /// The most lines that may stand below the table, blank ones included.
@@ -144,7 +145,8 @@ pub(super) fn find(tail: &[u8], whole: bool, dialect: Dialect, n: usize) -> Opti
         if is_blank(lines[at], dialect) {
             continue;
         }
-        if quotes % 2 == 1 || !stands_below(&rows[at], above, n, cut_off) {
+        let is_sum = whole && adds_up(&rows[at], above, n);
+        if quotes % 2 == 1 || !(is_sum || stands_below(&rows[at], above, n, cut_off)) {
             break;
         }
         first = Some(at);
@@ -208,6 +210,34 @@ fn stands_below(cells: &[Vec<u8>], above: &[Vec<Vec<u8>>], n: usize, cut_off: bo
     let narrow = cells.len() <= (n / 2).max(1);
     let sentence = look(&cells[first]) == Look::Text && text.contains(' ') && narrow && !cut_off;
     (about && (narrow || filled.len() == 1 || cells.len() < n)) || sentence
+}
+
+/// The fewest rows whose sum cannot be chance.
+const SUMMED: usize = 3;
+
+/// Whether a line that fills all columns begins with a word for a total, and one of its figures is the sum of those above it; `above` are
+/// all rows.
+fn adds_up(cells: &[Vec<u8>], above: &[Vec<Vec<u8>>], n: usize) -> bool {
+    let number = |cell: &[u8]| std::str::from_utf8(cell).ok().and_then(plain_number);
+    let rows: Vec<_> = above.iter().filter(|row| row.len() == n && !begins_total(row)).collect();
+    if cells.len() != n || !begins_total(cells) || rows.len() < SUMMED {
+        return false;
+    }
+    let is_sum = |at: usize| {
+        let Some(total) = number(&cells[at]) else { return false };
+        // The first line may hold the names.
+        let names = usize::from(number(&rows[0][at]).is_none());
+        let found: Option<Vec<f64>> = rows[names..].iter().map(|row| number(&row[at])).collect();
+        // It is rounded to its last digit, and so is each row.
+        let text = String::from_utf8_lossy(&cells[at]);
+        let decimals = text.trim().split_once('.').map_or(0, |(_, decimals)| decimals.len().min(15));
+        let step = 0.1f64.powi(decimals as i32);
+        found.filter(|all| all.len() >= SUMMED).is_some_and(|all| {
+            let sum: f64 = all.iter().sum();
+            total != 0.0 && (sum - total).abs() <= 0.51 * step + 1e-9 * sum.abs()
+        })
+    };
+    (0..n).any(is_sum)
 }
 
 /// Whether a text, in lower case, is a word for a total.
@@ -343,6 +373,11 @@ mod tests {
         for below in [",,\n", "\n\n", "", "1,,\n1,,\n"] {
             assert_eq!(empty(format!("{rows}{below}").as_bytes(), COMMAS), None, "{below:?}");
         }
+        // What adds up is a total, and no place of that name.
+        assert_eq!(found("Oslo,1,2.5\nRome,2,3.25\nBern,4,1\nTotal,3,6.75\n", 3).map(|f| f.0), Some(1));
+        let named = found("town,n,x\nOslo,1,2.5\nRome,2,3.25\nBern,4,1\nTotal,7,6.75\n", 3);
+        assert_eq!(named.map(|f| f.0), Some(1));
+        assert_eq!(found("Oslo,1,2.5\nRome,2,3.25\nBern,4,1\nTotal,3,6.5\n", 3), None);
         // A name that comes more than once is a name.
         assert_eq!(found("Total,,1\nOslo,a,2\nTotal,,3\n", 3), None);
         assert_eq!(found("Oslo,1,2\nRome,2,3\nTotal,3,5\n", 3), None, "may be a place as well");
