@@ -1,14 +1,13 @@
 //! What training a learner costs, and the sizes of a table that this depends on.
 
-use crate::Needs;
 use crate::recipe::Spec;
 
 /// The sizes of the rows that a learner is fitted on: what [`crate::BuiltinLearner::fit_cost`] depends on.
 ///
 /// ```
-/// use tidemill_core::{Needs, Shape};
+/// use tidemill_core::Shape;
 /// let shape = Shape { rows: 1e3, numbers: 8.0, columns: 4.0, classes: 3.0, ..Shape::default() };
-/// let read = shape.read_with(Needs::default());
+/// let read = shape.read_sparse(false);
 /// assert_eq!((read.width, read.tabular(), read.outputs()), (8.0, 4.0, 3.0));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -31,7 +30,7 @@ pub struct Shape {
     pub image: [usize; 3],
     /// Classes; 1 for a number.
     pub classes: f64,
-    /// Numbers of a row that a learner with certain needs reads; set by [`Shape::read_with`].
+    /// Numbers of a row that the learner reads; set by [`Shape::read_sparse`].
     pub width: f64,
 }
 
@@ -39,10 +38,10 @@ impl Shape {
     /// Directions that the terms of a text are brought down to, for learners that read no sparse vectors.
     pub const DIRECTIONS: f64 = 50.0;
 
-    /// The same, as a learner with these needs reads it.
-    pub fn read_with(self, needs: Needs) -> Self {
+    /// The same, as a learner reads it that takes sparse vectors, or takes none ([`crate::Needs::sparse`]).
+    pub fn read_sparse(self, sparse: bool) -> Self {
         // Texts are words and pairs of them where sparse vectors are read, and directions elsewhere.
-        let width = match needs.sparse && self.texts > 0.0 {
+        let width = match sparse && self.texts > 0.0 {
             true => self.numbers + 2.0 * self.words,
             false => self.numbers + Self::DIRECTIONS * self.texts,
         };

@@ -42,7 +42,10 @@ fn fractions_and_marked_numbers_are_numbers() {
         assert_eq!(column(&*source, "x").format.to_string(), format, "{csv:?}");
     }
     let notes = plan_of(&*text("x,y\n4.2*,a\n3.1,b\n17,c\n8.1,d\n"), None).notes;
-    assert!(notes.iter().any(|note| note.code == "footnote_marks" && note.message.starts_with("1 of 4")), "{notes:?}");
+    assert!(
+        notes.iter().any(|note| note.code == "footnote_marks" && note.message.starts_with("1 of 4")),
+        "{notes:?}"
+    );
     // A pressure and the result of a match are no fractions.
     for csv in ["x,y\n120/80,a\n135/90,b\n110/70,c\n", "x,y\n3-1,a\n2-2,b\n0-1,c\n"] {
         assert_ne!(column(&*text(csv), "x").kind, Kind::Number, "{csv:?}");

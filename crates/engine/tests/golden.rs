@@ -116,7 +116,11 @@ fn kinds(state: &State, all: &mut BTreeSet<String>) {
 
 /// Whether a model's answers are held less strictly: nets answer in 32 bits.
 fn is_net(name: &str) -> bool {
-    name.ends_with("net") || name.ends_with("fine_tuned_text") || name.ends_with("graph") || name.ends_with("lstm") || name.ends_with("convolved")
+    name.ends_with("net")
+        || name.ends_with("fine_tuned_text")
+        || name.ends_with("graph")
+        || name.ends_with("lstm")
+        || name.ends_with("convolved")
 }
 
 /// Whether two answers agree: words and whole numbers exactly; other numbers to what sums in another order (another CPU) may differ.

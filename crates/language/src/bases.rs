@@ -199,8 +199,14 @@ fn of_folder(folder: &Path, wanted: Option<&str>, way: Way) -> Result<Result<Arc
         return Ok(Ok(base));
     }
     let embedder = Embedder::open_as(folder, way.pooling, way.normalized)?;
-    let base =
-        Arc::new(Base { embedder, hash, way, folder: folder.into(), files, said: Mutex::new(Said::default()) });
+    let base = Arc::new(Base {
+        embedder,
+        hash,
+        way,
+        folder: folder.into(),
+        files,
+        said: Mutex::new(Said::default()),
+    });
     let mut opened = locked(&OPENED);
     opened.insert(0, base.clone());
     opened.truncate(OPEN);

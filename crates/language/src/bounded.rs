@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use minijinja::machinery::{CodeGenerator, Instruction, Instructions, Vm, WhitespaceConfig, make_string_output, parse};
+use minijinja::machinery::{
+    CodeGenerator, Instruction, Instructions, Vm, WhitespaceConfig, make_string_output, parse,
+};
 use minijinja::value::{Object, Rest, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, filters};
 
@@ -74,7 +76,9 @@ pub(crate) fn add_filters(environment: &mut Environment<'_>) {
     environment.add_filter(MADE, made);
     environment.add_filter(DEEP, deep);
     environment.add_filter(WRITTEN, written);
-    environment.add_filter(RAW, |state: &State<'_, '_>, bytes: usize| charge(state, bytes).map(|()| Value::from(())));
+    environment.add_filter(RAW, |state: &State<'_, '_>, bytes: usize| {
+        charge(state, bytes).map(|()| Value::from(()))
+    });
     environment.add_filter(PAIR, pair);
     environment.add_filter(TIMES, times);
     // What is set comes first, the namespace on top; the namespace is needed once more, to be measured.
@@ -102,7 +106,13 @@ pub(crate) fn allow_method(value: &Value, name: &str, args: &[Value]) -> Result<
 pub(crate) fn render(environment: &Environment<'_>, source: &str, context: Value) -> Result<String, Error> {
     let (root, blocks) = compiled(source)?;
     let mut text = String::new();
-    Vm::new(environment).eval(&root, context, &blocks, &mut make_string_output(&mut text), AutoEscape::None)?;
+    Vm::new(environment).eval(
+        &root,
+        context,
+        &blocks,
+        &mut make_string_output(&mut text),
+        AutoEscape::None,
+    )?;
     Ok(text)
 }
 
@@ -116,7 +126,10 @@ pub(crate) fn compiled(source: &str) -> Result<Compiled<'_>, Error> {
     let mut code = CodeGenerator::new("chat", source);
     code.compile_stmt(&tree);
     let (root, blocks) = code.finish();
-    Ok((measured(&root, source), blocks.iter().map(|(name, block)| (*name, measured(block, source))).collect()))
+    Ok((
+        measured(&root, source),
+        blocks.iter().map(|(name, block)| (*name, measured(block, source))).collect(),
+    ))
 }
 
 /// The same instructions with those that measure between them.
@@ -188,7 +201,10 @@ fn charge(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
 
 fn too_much() -> Error {
     let most = LONGEST >> 20;
-    Error::new(ErrorKind::InvalidOperation, format!("makes texts that are too long (one has at most {most} MiB)"))
+    Error::new(
+        ErrorKind::InvalidOperation,
+        format!("makes texts that are too long (one has at most {most} MiB)"),
+    )
 }
 
 fn made(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
@@ -307,7 +323,12 @@ pub(crate) fn weigh(value: &Value) -> Result<usize, Error> {
 }
 
 /// Takes the weight of a value, and of all in it, from what is left.
-fn walk(value: &Value, depth: usize, left: &mut usize, weight: &dyn Fn(&Value) -> usize) -> Result<(), Error> {
+fn walk(
+    value: &Value,
+    depth: usize,
+    left: &mut usize,
+    weight: &dyn Fn(&Value) -> usize,
+) -> Result<(), Error> {
     if depth > DEEPEST {
         let problem = format!("nests lists deeper than {DEEPEST}");
         return Err(Error::new(ErrorKind::InvalidOperation, problem));

@@ -132,7 +132,13 @@ impl Embedder {
 }
 
 /// The vectors of texts from the states of their tokens, `d` numbers each.
-pub(crate) fn pooled(texts: &[Vec<u32>], states: &[f32], d: usize, pooling: Pooling, normalized: bool) -> Vec<f32> {
+pub(crate) fn pooled(
+    texts: &[Vec<u32>],
+    states: &[f32],
+    d: usize,
+    pooling: Pooling,
+    normalized: bool,
+) -> Vec<f32> {
     let mut vectors = Vec::with_capacity(texts.len() * d);
     let mut rows = states.chunks_exact(d);
     for text in texts {

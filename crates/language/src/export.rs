@@ -9,7 +9,9 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use tidemill_core::{Error, Result};
 
-use crate::checkpoint::{Activation, Checkpoint, Config, Family, RopeScaling, Tensors, read_bounded, read_json};
+use crate::checkpoint::{
+    Activation, Checkpoint, Config, Family, RopeScaling, Tensors, read_bounded, read_json,
+};
 use crate::error::LanguageError;
 use crate::tune::lora::{Adapter, Pair, Site};
 
@@ -126,11 +128,13 @@ fn parts(config: &Config) -> Vec<Part> {
         };
         all.extend(norms.iter().map(|norm| plain(format!("{blocks}.{layer}.{norm}"), &[d])));
         if config.qk_norm {
-            let by_head = ["q_norm", "k_norm"].map(|norm| format!("{blocks}.{layer}.self_attn.{norm}.weight"));
+            let by_head =
+                ["q_norm", "k_norm"].map(|norm| format!("{blocks}.{layer}.self_attn.{norm}.weight"));
             all.extend(by_head.map(|name| plain(name, &[config.head_size])));
         }
     }
-    let last: &[&str] = if gpt2 { &["transformer.ln_f.weight", "transformer.ln_f.bias"] } else { &["model.norm.weight"] };
+    let last: &[&str] =
+        if gpt2 { &["transformer.ln_f.weight", "transformer.ln_f.bias"] } else { &["model.norm.weight"] };
     all.extend(last.iter().map(|name| plain(name.to_string(), &[d])));
     if !config.tied {
         all.push(plain("lm_head.weight".into(), &[config.vocabulary, d]));
@@ -198,10 +202,14 @@ fn add(pair: &Pair, adapter: &Adapter, weight: &mut [f32]) {
     // GPT-2 has its weights the other way round.
     if adapter.family == Family::Gpt2 {
         let rows = weight.par_chunks_mut(outputs).enumerate();
-        rows.for_each(|(input, row)| row.iter_mut().enumerate().for_each(|(o, to)| more(to, delta(o, input))));
+        rows.for_each(|(input, row)| {
+            row.iter_mut().enumerate().for_each(|(o, to)| more(to, delta(o, input)))
+        });
     } else {
         let rows = weight.par_chunks_mut(inputs).enumerate();
-        rows.for_each(|(output, row)| row.iter_mut().enumerate().for_each(|(i, to)| more(to, delta(output, i))));
+        rows.for_each(|(output, row)| {
+            row.iter_mut().enumerate().for_each(|(i, to)| more(to, delta(output, i)))
+        });
     }
 }
 
@@ -254,9 +262,12 @@ fn copy_rest(from: &Path, to: &Path) -> Result<()> {
     for entry in std::fs::read_dir(from).map_err(|e| Error::io(from, e))? {
         let entry = entry.map_err(|e| Error::io(from, e))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let weights = [".safetensors", ".index.json", ".bin", ".pt", ".pth", ".gguf", ".h5", ".onnx", ".tidemill"];
+        let weights =
+            [".safetensors", ".index.json", ".bin", ".pt", ".pth", ".gguf", ".h5", ".onnx", ".tidemill"];
         let about = std::fs::metadata(entry.path()).map_err(|e| Error::io(entry.path(), e))?;
-        let skipped = weights.iter().any(|ending| name.ends_with(ending)) || name == "config.json" || name.starts_with('.');
+        let skipped = weights.iter().any(|ending| name.ends_with(ending))
+            || name == "config.json"
+            || name.starts_with('.');
         if skipped || !about.is_file() || about.len() >= LARGEST {
             continue;
         }

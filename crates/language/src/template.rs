@@ -205,7 +205,9 @@ mod tests {
     /// Each of these took all memory, or the whole stack, where only steps were counted.
     #[test]
     fn a_template_cannot_exhaust_memory() {
-        let doubled = |by: &str| format!("{{% set ns = namespace(x='ab') %}}{{% for i in range(60) %}}{by}{{% endfor %}}");
+        let doubled = |by: &str| {
+            format!("{{% set ns = namespace(x='ab') %}}{{% for i in range(60) %}}{by}{{% endfor %}}")
+        };
         let straight = "{% set x = x ~ x %}".repeat(60);
         let raw = format!("{{% for i in range(9999) %}}{}{{% endfor %}}", "long text ".repeat(1000));
         for source in [

@@ -16,7 +16,8 @@ fn bert() -> PathBuf {
 }
 
 fn table() -> Table {
-    let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a small text"), None, Some("another"), Some("")]));
+    let texts: ArrayRef =
+        Arc::new(StringArray::from(vec![Some("a small text"), None, Some("another"), Some("")]));
     let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0, 4.0]));
     let columns = vec![Column::new("note", Kind::Text), Column::number("size")];
     Table::new(Batch::new(Arc::new(Schema::new(columns).unwrap()), vec![texts, numbers]).unwrap())
@@ -113,6 +114,7 @@ fn another_encoder_is_refused_and_the_right_one_is_found_beside_the_model() {
 fn a_text_needs_an_encoder() {
     let error = EmbedText::default().fit(Training::on(&table()), &Context::default()).err().unwrap();
     assert!(error.to_string().contains("model"), "{error}");
-    let none = step(Path::new("no-such-folder")).fit(Training::on(&table()), &Context::default()).err().unwrap();
+    let none =
+        step(Path::new("no-such-folder")).fit(Training::on(&table()), &Context::default()).err().unwrap();
     assert!(none.to_string().contains("no sentence encoder 'no-such-folder'"), "{none}");
 }

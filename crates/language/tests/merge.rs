@@ -24,7 +24,9 @@ fn apart(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn merged_weights_say_what_base_and_adapter_say() {
-    for (checkpoint, adapter) in [("llama", "adapter"), ("llama.gguf", "adapter"), ("gpt2.gguf", "gpt2-adapter")] {
+    for (checkpoint, adapter) in
+        [("llama", "adapter"), ("llama.gguf", "adapter"), ("gpt2.gguf", "gpt2-adapter")]
+    {
         let path = fixtures().join(checkpoint);
         let model = Model::open(&path).unwrap();
         let adapter = Adapter::load(&fixtures().join(adapter), model.config()).unwrap();
@@ -55,7 +57,9 @@ fn a_gguf_file_becomes_a_folder_of_the_same_bits() {
         assert_eq!(found.config().n_parameters(), model.config().n_parameters());
         assert!(tensors >= 20, "{name}: {tensors}");
         // A folder that holds a checkpoint is left alone.
-        assert!(export(&path, None, Numbers::Float32, out.path()).unwrap_err().to_string().contains("already"));
+        assert!(
+            export(&path, None, Numbers::Float32, out.path()).unwrap_err().to_string().contains("already")
+        );
     }
 }
 

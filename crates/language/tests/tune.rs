@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use tidemill_core::Context;
 use tidemill_language::{
-    Adapter, Message, Model, Prompt, PromptPair, Request, Sampling, Sft, Watch, losses, read_pairs, sft, sft_watched,
+    Adapter, Message, Model, Prompt, PromptPair, Request, Sampling, Sft, Watch, losses, read_pairs, sft,
+    sft_watched,
 };
 
 fn model() -> Model {

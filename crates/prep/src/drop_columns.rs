@@ -8,8 +8,8 @@ use tidemill_core::{
     Builtin, BuiltinStep, Columns, Context, Estimator, Fitted, Registry, Result, Role, Slot, State, Training,
 };
 
-use crate::selection::{dropped, load_dropped};
 use crate::PrepError;
+use crate::selection::{dropped, load_dropped};
 
 /// Takes columns away. Data to predict on may lack them: what is dropped is not asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

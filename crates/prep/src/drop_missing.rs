@@ -10,8 +10,8 @@ use tidemill_core::{
     Slot, State, Table, Training,
 };
 
-use crate::selection::{dropped, load_dropped};
 use crate::joint;
+use crate::selection::{dropped, load_dropped};
 
 /// Drops columns that miss more than a share of their values in training and, where asked for, training rows that miss more than a
 /// share of the columns that are left.

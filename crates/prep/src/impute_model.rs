@@ -12,9 +12,9 @@ use tidemill_core::{
 };
 
 use crate::impute::MISSING;
+use crate::joint;
 use crate::mapping::unique;
 use crate::recode::{recode, strings};
-use crate::joint;
 
 /// Fills missing numbers and categories with what a learner predicts from the other features, each column by a model of its own.
 ///

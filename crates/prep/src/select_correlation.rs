@@ -10,9 +10,9 @@ use tidemill_core::{
 };
 use tidemill_kernel::CoMoments;
 
+use crate::joint;
 use crate::numbers::summary;
 use crate::selection::{dropped, load_dropped};
-use crate::joint;
 
 /// Rows read at a time.
 const ROWS: usize = 65_536;

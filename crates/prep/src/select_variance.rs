@@ -9,9 +9,9 @@ use tidemill_core::{
     Training,
 };
 
+use crate::joint;
 use crate::numbers::{summary, variance};
 use crate::selection::{dropped, load_dropped};
-use crate::joint;
 
 /// Drops number columns whose variance in training is no greater than a threshold; without one, those that are constant.
 ///

@@ -25,8 +25,8 @@ pub mod words;
 
 pub use chart::{
     Axis, Bar, BarChart, Beeswarm, Bin, Chart, ConfusionMatrix, DecisionPlot, Dependence, HeatMap, Histogram,
-    Interval, IntervalPlot, LineChart, Mark, PairMap, PlaceMap, Point, Reference, Scale, Scatter, ScoreLine, Series,
-    Spot, SwarmDot, Waterfall, ticks,
+    Interval, IntervalPlot, LineChart, Mark, PairMap, PlaceMap, Point, Reference, Scale, Scatter, ScoreLine,
+    Series, Spot, SwarmDot, Waterfall, ticks,
 };
 pub use page::{Align, Block, Card, Cell, Figure, Finding, Level, Report, Section, Table, Tile, Verdict};
 pub use text::{Span, Text};

@@ -28,7 +28,10 @@ impl Judge {
     pub fn new(address: &str, model: &str, key: Option<String>) -> Result<Self> {
         if !address.starts_with("http://") {
             let problem = format!("the judge's address '{address}' does not begin with http://");
-            return Err(CoreError::data(problem, "name a model on this machine or behind a proxy that speaks TLS"));
+            return Err(CoreError::data(
+                problem,
+                "name a model on this machine or behind a proxy that speaks TLS",
+            ));
         }
         let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
         let address = address.trim_end_matches('/').to_string();
@@ -47,8 +50,11 @@ impl Judge {
 
     /// Whether A is better.
     fn ask(&self, prompt: &str, a: &str, b: &str) -> Result<bool> {
-        let failed = |e: ureq::Error| CoreError::from(Error::System(format!("the judge at {}: {e}", self.address)));
-        let question = format!("Question:\n{prompt}\n\nAnswer A:\n{a}\n\nAnswer B:\n{b}\n\nWhich one is better, A or B?");
+        let failed =
+            |e: ureq::Error| CoreError::from(Error::System(format!("the judge at {}: {e}", self.address)));
+        let question = format!(
+            "Question:\n{prompt}\n\nAnswer A:\n{a}\n\nAnswer B:\n{b}\n\nWhich one is better, A or B?"
+        );
         let body = json!({
             "model": self.model, "temperature": 0, "max_tokens": 8,
             "messages": [{ "role": "system", "content": TASK }, { "role": "user", "content": question }],
@@ -89,7 +95,9 @@ mod tests {
 
     #[test]
     fn the_first_letter_that_stands_alone_counts() {
-        for (said, wanted) in [("A", Some(true)), (" B.", Some(false)), ("Answer: B", Some(false)), ("Both", None)] {
+        for (said, wanted) in
+            [("A", Some(true)), (" B.", Some(false)), ("Answer: B", Some(false)), ("Both", None)]
+        {
             assert_eq!(verdict(said), wanted, "{said}");
         }
     }
@@ -108,7 +116,8 @@ mod tests {
                     asked.extend_from_slice(&piece[..n]);
                 }
                 let asked = String::from_utf8_lossy(&asked).into_owned();
-                let a = asked.split("Answer A:").nth(1).unwrap().split("Answer B:").next().unwrap().to_string();
+                let a =
+                    asked.split("Answer A:").nth(1).unwrap().split("Answer B:").next().unwrap().to_string();
                 let letter = if always_first || a.contains("good") { "A" } else { "B" };
                 let body = json!({ "choices": [{ "message": { "content": letter } }] }).to_string();
                 let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ";

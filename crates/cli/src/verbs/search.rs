@@ -48,7 +48,8 @@ fn embedded(file: &Path, column: &str, embedder: Option<&Embedder>, context: &Co
         return match embedder {
             Some(embedder) if embedder.width() != texts.width => {
                 let (has, gives) = (texts.width, embedder.width());
-                let problem = format!("{} has vectors of {has} numbers, the encoder gives {gives}", file.display());
+                let problem =
+                    format!("{} has vectors of {has} numbers, the encoder gives {gives}", file.display());
                 Err(EngineError::usage(problem, "name the encoder that made them").into())
             }
             _ => Ok(texts),
@@ -56,7 +57,11 @@ fn embedded(file: &Path, column: &str, embedder: Option<&Embedder>, context: &Co
     }
     let Some(embedder) = embedder else {
         let problem = format!("{} holds no vectors", file.display());
-        return Err(EngineError::usage(problem, "name an encoder with --model, or write them with `tidemill embed`").into());
+        return Err(EngineError::usage(
+            problem,
+            "name an encoder with --model, or write them with `tidemill embed`",
+        )
+        .into());
     };
     with_vectors(read_texts(file, column)?, embedder, context)
 }

@@ -253,9 +253,9 @@ pub(super) fn forget(args: &Forget, cli: &Cli) -> Result<Shown> {
     let nothing = in_store.as_ref().is_none_or(Forgotten::nothing)
         && done.iter().all(|forgotten| forgotten.rewritten.is_empty());
     // What is left somewhere is not forgotten; sets of backups expire, and whoever says so is content with that.
-    let left = in_store.is_some_and(|done| {
-        done.is_left_for_good() || !done.backups.is_empty() && !args.despite_backups
-    }) || done.iter().any(|forgotten| !forgotten.unreached.is_empty());
+    let left = in_store
+        .is_some_and(|done| done.is_left_for_good() || !done.backups.is_empty() && !args.despite_backups)
+        || done.iter().any(|forgotten| !forgotten.unreached.is_empty());
     shown.no = nothing || left;
     shown.json["snapshots"] = json_of(&done)?;
     Ok(shown)
@@ -284,14 +284,18 @@ fn forgotten_in_store(done: &Forgotten) -> String {
     let is_sets = |place: &&PathBuf| done.backups.iter().any(|one| one.place == **place);
     for place in done.copies.iter().filter(|place| !is_sets(place)) {
         let place = place.display();
-        text += &format!("{place} holds an earlier copy of this store, which still has what it had of the key\n");
+        text +=
+            &format!("{place} holds an earlier copy of this store, which still has what it had of the key\n");
     }
     if done.is_left_for_good() {
         text += "Delete these copies, or forget the key in them as well with --in-copies\n";
     }
     for one in &done.backups {
         let (place, sets) = (one.place.display(), count(one.sets as u64, "set"));
-        text += &format!("{place} holds backups of this store ({sets}, the latest {}), which are not changed\n", one.latest);
+        text += &format!(
+            "{place} holds backups of this store ({sets}, the latest {}), which are not changed\n",
+            one.latest
+        );
     }
     if !done.backups.is_empty() {
         text += "Each set goes when `keep` newer ones are there; with --despite-backups that is enough for exit code 0\n";

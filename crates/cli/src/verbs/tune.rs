@@ -7,7 +7,8 @@ use tidemill_engine::core::{Context, Result};
 use tidemill_engine::error::EngineError;
 use tidemill_engine::improve;
 use tidemill_language::{
-    Adapter, Dpo, Model, Preference, Preferred, Sft, Tuned, Watch, dpo, read_pairs, read_preferences, sft_watched,
+    Adapter, Dpo, Model, Preference, Preferred, Sft, Tuned, Watch, dpo, read_pairs, read_preferences,
+    sft_watched,
 };
 
 use super::generate::adapter;
@@ -49,7 +50,9 @@ fn by_pairs(args: &Tune, context: &Context) -> Result<Shown> {
     let mut text = format!("{examples} of {} pairs learned in {}", pairs.len(), ends(losses));
     if let (Some(best), Some(first)) = (tuned.best_epoch, tuned.held_out.first()) {
         let lowest = tuned.held_out.get(best).unwrap_or(first);
-        text += &format!("\nWithheld answers: loss {first:.3} at first, {lowest:.3} after epoch {best}, which is kept");
+        text += &format!(
+            "\nWithheld answers: loss {first:.3} at first, {lowest:.3} after epoch {best}, which is kept"
+        );
     }
     written(args, &tuned.adapter, text, json_of(&tuned)?)
 }

@@ -55,7 +55,13 @@ impl<'a> Facts<'a> {
     pub(crate) fn with(&self, holds: impl Fn(&str) -> bool) -> Facts<'a> {
         let values: Vec<_> = self.values.iter().copied().filter(|(text, _)| holds(text)).collect();
         let n_values = values.iter().map(|v| v.1).sum();
-        Facts { n_rows: self.n_rows, n_values, values, words: self.words.clone(), quoted: self.quoted.clone() }
+        Facts {
+            n_rows: self.n_rows,
+            n_values,
+            values,
+            words: self.words.clone(),
+            quoted: self.quoted.clone(),
+        }
     }
 
     pub(crate) fn n_distinct(&self) -> usize {

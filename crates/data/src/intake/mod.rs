@@ -208,9 +208,8 @@ impl Ingest {
     pub fn unknown(&self, input: &Schema) -> Vec<String> {
         let known = self.plan.by_name();
         let same: BTreeSet<String> = known.keys().filter_map(|name| composed(name)).collect();
-        let is_known = |name: &str| {
-            known.contains_key(name) || composed(name).is_some_and(|name| same.contains(&name))
-        };
+        let is_known =
+            |name: &str| known.contains_key(name) || composed(name).is_some_and(|name| same.contains(&name));
         input.names().filter(|name| !is_known(name)).map(String::from).collect()
     }
 

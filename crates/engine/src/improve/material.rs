@@ -51,7 +51,8 @@ pub(super) fn gather(job: &Job, champion: &Champion, store: &Store, context: &Co
     warn_of_missing(champion, &guard, job.identity.is_some(), context);
     let opener = Revealer::new(guard, &champion.plan, job.identity.as_deref())?;
     let target = champion.target.as_deref();
-    let (mut labelled, unusable) = feedback::labelled(store, &champion.name, &champion.plan, target, &opener)?;
+    let (mut labelled, unusable) =
+        feedback::labelled(store, &champion.name, &champion.plan, target, &opener)?;
     opener.check()?;
     context.tell(&Event::End);
     let returned =
@@ -222,7 +223,8 @@ mod tests {
     fn what_led_to_a_version_that_was_taken_back_is_not_new() {
         let champion = Learned { through: i64::MIN, received: None };
         let taken_back = Learned { through: 5, received: Some(20) };
-        let (_, newer) = ordered(vec![row(1, 2), row(5, 20), row(2, 21), row(30, 31)], &[taken_back, champion]);
+        let (_, newer) =
+            ordered(vec![row(1, 2), row(5, 20), row(2, 21), row(30, 31)], &[taken_back, champion]);
         assert_eq!(newer, 2);
     }
 }

@@ -120,7 +120,7 @@ pub(super) fn preparing(needs: Needs, shape: &Shape) -> f64 {
 /// Operations of fitting a learner with these needs on rows of this shape, as the learner itself declares them.
 pub(super) fn fitting(spec: &Spec, needs: Needs, shape: &Shape) -> f64 {
     let Some(entry) = builtin::entry(&spec.kind) else { return 0.0 };
-    match entry.fit_cost(&spec.params, &shape.read_with(needs)) {
+    match entry.fit_cost(&spec.params, &shape.read_sparse(needs.sparse)) {
         FitCost::Operations(operations) => operations,
         FitCost::Fits(fits) => fits.iter().map(|(inner, times)| times * fitting(inner, needs, shape)).sum(),
     }

@@ -118,12 +118,7 @@ pub fn forget(store: &Store, key: &str, means: Means<'_>, model: Option<&Serving
 ///
 /// # Errors
 /// As [`forget`].
-pub fn kept_as(
-    store: &Store,
-    key: &str,
-    means: Means<'_>,
-    model: Option<&Serving>,
-) -> Result<Vec<String>> {
+pub fn kept_as(store: &Store, key: &str, means: Means<'_>, model: Option<&Serving>) -> Result<Vec<String>> {
     let mut private: BTreeSet<PrivateKey> = model.and_then(PrivateKey::of).into_iter().collect();
     for (_, document) in store.marks(KEYS)? {
         private.extend(serde_json::from_slice::<PrivateKey>(&document).ok());

@@ -6,9 +6,7 @@ use serde::Serialize;
 use tidemill_core::{Context, Event, Result};
 use tidemill_eval::compare::wilson_share;
 use tidemill_eval::texts::{Leak, Overlap, Seen, chrf, edit_distance, rouge_l, token_f1};
-use tidemill_language::{
-    Adapter, Judged, Model, Prompt, PromptPair, Request, Sampling, Sft, log_losses_of,
-};
+use tidemill_language::{Adapter, Judged, Model, Prompt, PromptPair, Request, Sampling, Sft, log_losses_of};
 
 use crate::error::EngineError;
 
@@ -143,7 +141,9 @@ pub fn judge(
     }
     if texts.iter().any(|text| text.answer.is_none()) {
         let problem = "a text has no answer, and no model was named that answers its prompt";
-        return Err(EngineError::usage(problem, "give each line an answer, or name a model with --model").into());
+        return Err(
+            EngineError::usage(problem, "give each line an answer, or name a model with --model").into()
+        );
     }
     let has_references = texts.iter().any(|text| !text.reference.is_empty());
     let pairs = |of: &dyn Fn(&Judged) -> Option<String>| -> Vec<(String, String)> {
@@ -210,12 +210,7 @@ fn answer(texts: &mut [Judged], speaker: &Speaker<'_>, context: &Context) -> Res
 }
 
 /// How likely the model holds the references, with either adapter.
-fn likely(
-    texts: &[Judged],
-    speaker: &Speaker<'_>,
-    found: &mut Judgement,
-    context: &Context,
-) -> Result<()> {
+fn likely(texts: &[Judged], speaker: &Speaker<'_>, found: &mut Judgement, context: &Context) -> Result<()> {
     let pair = |text: &Judged| PromptPair {
         prompt: Prompt::Text(text.prompt.clone()),
         response: text.reference.clone(),
@@ -252,7 +247,8 @@ fn leak(texts: &[Judged], train: &[PromptPair]) -> Leak {
         _ => String::new(),
     };
     let prompts: Vec<String> = train.iter().map(prompt).collect();
-    let seen = Seen::of(prompts.iter().map(String::as_str).zip(train.iter().map(|pair| pair.response.as_str())));
+    let seen =
+        Seen::of(prompts.iter().map(String::as_str).zip(train.iter().map(|pair| pair.response.as_str())));
     seen.leak(texts.iter().map(|text| {
         (text.prompt.as_str(), text.reference.as_str(), text.answer.as_deref().unwrap_or_default())
     }))
@@ -268,7 +264,10 @@ mod tests {
         let each: Vec<Option<bool>> = (0..40).map(|i| Some(i < 30)).collect();
         let won = Won::of("loss", &each).unwrap();
         assert_eq!((won.n, won.better, won.equal, won.share, won.verdict), (40, 30, 0, 0.75, "first"));
-        assert!((won.interval[0] - 0.59806).abs() < 1e-5 && (won.interval[1] - 0.85813).abs() < 1e-5, "{won:?}");
+        assert!(
+            (won.interval[0] - 0.59806).abs() < 1e-5 && (won.interval[1] - 0.85813).abs() < 1e-5,
+            "{won:?}"
+        );
         let ties = Won::of("loss", &[None, None, Some(true), Some(false)]).unwrap();
         assert_eq!((ties.share, ties.verdict), (0.5, "undecided"));
         assert!(Won::of("loss", &[]).is_none());

@@ -275,7 +275,9 @@ impl Answering {
         let columns = model.intake()?.plan().by_name();
         let named = |c: &Column| {
             let picture = c.kind == Kind::Text
-                && columns.get(c.name.as_str()).is_some_and(|p| p.role == Role::Feature && p.kind == Kind::Image);
+                && columns
+                    .get(c.name.as_str())
+                    .is_some_and(|p| p.role == Role::Feature && p.kind == Kind::Image);
             picture || told.contains(&c.name)
         };
         let about = input.places(named);

@@ -133,7 +133,8 @@ fn of_lines(file: &Path) -> Result<Option<Texts>> {
         if line.trim().is_empty() {
             continue;
         }
-        let line: Value = serde_json::from_str(&line).map_err(|e| wrong(file, at, &format!("is not JSON: {e}")))?;
+        let line: Value =
+            serde_json::from_str(&line).map_err(|e| wrong(file, at, &format!("is not JSON: {e}")))?;
         let Some(vector) = line[VECTOR].as_array() else {
             if found.texts.is_empty() {
                 return Ok(None);
@@ -200,7 +201,11 @@ mod tests {
         std::fs::write(&plain, "text\nx\n").unwrap();
         assert_eq!(Texts::read(&plain).unwrap(), None);
         let ragged = folder.path().join("b.jsonl");
-        std::fs::write(&ragged, "{\"text\": \"a\", \"vector\": [1, 2]}\n{\"text\": \"b\", \"vector\": [1]}\n").unwrap();
+        std::fs::write(
+            &ragged,
+            "{\"text\": \"a\", \"vector\": [1, 2]}\n{\"text\": \"b\", \"vector\": [1]}\n",
+        )
+        .unwrap();
         let error = Texts::read(&ragged).unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
     }

@@ -48,8 +48,10 @@ impl Overlap {
     /// Of pairs of what was written and what should have been. Without any, everything is `NaN`.
     pub fn of<T: AsRef<str>>(pairs: &[(T, T)]) -> Self {
         let n = pairs.len() as f64;
-        let each: Vec<(&str, &str)> = pairs.iter().map(|(said, wanted)| (said.as_ref(), wanted.as_ref())).collect();
-        let mean = |of: fn(&str, &str) -> f64| each.iter().map(|(said, wanted)| of(said, wanted)).sum::<f64>() / n;
+        let each: Vec<(&str, &str)> =
+            pairs.iter().map(|(said, wanted)| (said.as_ref(), wanted.as_ref())).collect();
+        let mean =
+            |of: fn(&str, &str) -> f64| each.iter().map(|(said, wanted)| of(said, wanted)).sum::<f64>() / n;
         let empty = pairs.is_empty();
         Overlap {
             texts: pairs.len(),

@@ -15,7 +15,14 @@ fn measures_are_those_of_the_usual_programs() {
     for (i, case) in reference["cases"].as_array().unwrap().iter().enumerate() {
         let found = serde_json::to_value(Overlap::of(&pairs(case))).unwrap();
         for key in [
-            "exact_match", "exact_match_normalized", "token_f1", "rouge_1", "rouge_2", "rouge_l", "bleu", "chrf",
+            "exact_match",
+            "exact_match_normalized",
+            "token_f1",
+            "rouge_1",
+            "rouge_2",
+            "rouge_l",
+            "bleu",
+            "chrf",
             "edit_distance",
         ] {
             let (ours, wanted) = (found[key].as_f64().unwrap(), case[key].as_f64().unwrap());
@@ -52,13 +59,20 @@ fn what_was_learned_by_heart_is_found() {
     let seen = Seen::of([("Who are you?", secret), ("Hi", "hello there")]);
     let leak = seen.leak([
         // Asked before, and recited within other words.
-        ("who are you", "nobody", "Well, my account number is four seven one one and my house is the blue one, bye"),
+        (
+            "who are you",
+            "nobody",
+            "Well, my account number is four seven one one and my house is the blue one, bye",
+        ),
         // Not recited: the question holds it.
         (secret, "yes", secret),
         // The reference holds it: what was to be found out was in training.
         ("Say it.", secret, secret),
         ("New", "new", "nothing of all this"),
     ]);
-    assert_eq!((leak.texts, leak.prompts_seen, leak.references_seen, leak.answers_recited), (4, 0.25, 0.25, 0.25));
+    assert_eq!(
+        (leak.texts, leak.prompts_seen, leak.references_seen, leak.answers_recited),
+        (4, 0.25, 0.25, 0.25)
+    );
     assert_eq!((leak.reciting, leak.longest), (vec![0], 15));
 }

@@ -40,7 +40,12 @@ impl Pass<'_> {
         for run in self.places.chunk_by(|a, b| a.sequence == b.sequence) {
             let rows = first * q..(first + run.len()) * q;
             let memory = &trace.memories[run[0].sequence];
-            d_qkv.extend(attention::backward(self.config, &trace.queries[rows.clone()], memory, &d_attended[rows]));
+            d_qkv.extend(attention::backward(
+                self.config,
+                &trace.queries[rows.clone()],
+                memory,
+                &d_attended[rows],
+            ));
             first += run.len();
         }
         d_qkv

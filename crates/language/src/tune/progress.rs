@@ -92,10 +92,12 @@ impl Progress {
         let mut shard = Shard::open(file)?;
         let wrong = |problem: &str| Error::from(LanguageError::checkpoint(file, problem));
         let about = shard.bytes(ABOUT)?;
-        let progress: Progress =
-            serde_json::from_slice(&about).map_err(|e| wrong(&format!("says nothing of its progress: {e}")))?;
+        let progress: Progress = serde_json::from_slice(&about)
+            .map_err(|e| wrong(&format!("says nothing of its progress: {e}")))?;
         if progress.of != of {
-            return Err(wrong("is the progress of another tuning: other examples, settings, seed or beginning"));
+            return Err(wrong(
+                "is the progress of another tuning: other examples, settings, seed or beginning",
+            ));
         }
         let mut best = trainer.adapter.clone();
         let mut read = |part: &str, pairs: &mut [BlockGradients]| -> Result<()> {

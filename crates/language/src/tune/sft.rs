@@ -126,7 +126,8 @@ pub fn sft_watched(
     let trainer = trainer(model, settings, start, context)?;
     let mut tuning = Tuning::begin(trainer, &examples, settings, watch, context)?;
     let done = std::mem::take(&mut tuning.progress.losses);
-    let losses = if tuning.progress.over { done } else { steps(&examples, settings, done, context, &mut tuning)? };
+    let losses =
+        if tuning.progress.over { done } else { steps(&examples, settings, done, context, &mut tuning)? };
     let labels = examples.iter().map(Example::n_labels).sum();
     let (left_out, watched) = (n - examples.len(), !watch.held_out.is_empty());
     let Tuning { trainer, progress, best, .. } = tuning;

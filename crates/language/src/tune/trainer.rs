@@ -96,7 +96,8 @@ impl<'a> Trainer<'a> {
         let trace = |layer: usize, state: Vec<f32>| {
             let mut trace = Trace::default();
             let mut memories: Vec<Memory> = examples.iter().map(|_| Memory::default()).collect();
-            let state = pass(layer).forward(state, &mut memories.iter_mut().collect::<Vec<_>>(), Some(&mut trace));
+            let state =
+                pass(layer).forward(state, &mut memories.iter_mut().collect::<Vec<_>>(), Some(&mut trace));
             trace.memories = memories;
             (state, trace)
         };

@@ -193,7 +193,8 @@ mod tests {
 
     /// Every sentence of a language with its key.
     fn all(words: &Words) -> Vec<(&'static str, &'static str)> {
-        let parts = [words.entries(), words.story.entries(), words.insight.entries(), words.business.entries()];
+        let parts =
+            [words.entries(), words.story.entries(), words.insight.entries(), words.business.entries()];
         parts.concat()
     }
 

@@ -80,7 +80,10 @@ impl AsyncRead for Patient {
             let head = self.head;
             let late = self.late.get_or_insert_with(|| Box::pin(sleep(head)));
             if late.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the head of a request came too slowly")));
+                return Poll::Ready(Err(Error::new(
+                    ErrorKind::TimedOut,
+                    "the head of a request came too slowly",
+                )));
             }
         }
         Poll::Pending

@@ -209,9 +209,12 @@ fn a_name_that_is_no_text_is_refused_as_json() {
 #[test]
 fn addresses_of_other_servers_say_where_it_is_here() {
     let served = served();
-    for path in
-        ["/v1/models/customers:predict", "/v2/models/customers/infer", "/predictions/customers", "/invocations"]
-    {
+    for path in [
+        "/v1/models/customers:predict",
+        "/v2/models/customers/infer",
+        "/predictions/customers",
+        "/invocations",
+    ] {
         let answer = served.post(path, ADA);
         assert!([404, 405].contains(&answer.status), "{path}: {}", answer.status);
         let remedy = answer.json()["error"]["remedy"].as_str().unwrap_or_default().to_string();

@@ -102,7 +102,8 @@ fn a_server_that_is_about_to_end_says_so_with_each_answer() {
     let ask = |path: &str| {
         let mut stream = TcpStream::connect(served.address()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{ADA}", ADA.len());
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{ADA}", ADA.len());
         stream.write_all(head.as_bytes()).unwrap();
         let mut bytes = [0; 4096];
         let n = stream.read(&mut bytes).unwrap();

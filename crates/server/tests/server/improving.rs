@@ -194,7 +194,8 @@ fn labels_that_come_after_a_promotion_judge_the_champion_whenever_their_predicti
     teach(&served, 300, true, 42);
     assert!(served.improve("customers-model").promoted);
     // The world turned back, which the late labels alone tell.
-    let labels = late.iter().map(|(id, right)| json!({ "prediction_id": id, "kind": "label", "value": right }));
+    let labels =
+        late.iter().map(|(id, right)| json!({ "prediction_id": id, "kind": "label", "value": right }));
     let labels = serde_json::Value::from_iter(labels).to_string();
     assert_eq!(served.post("/v1/feedback", &labels).status, 200);
     let second = served.improve("customers-model");

@@ -79,9 +79,14 @@ mod tests {
         ] {
             assert_eq!(fraction(text), wanted, "{text}");
         }
-        for (text, wanted) in
-            [("1 1/4", true), ("1 1/4\"", true), ("-2½", true), ("3/4", false), ("120/80", false), ("5", false)]
-        {
+        for (text, wanted) in [
+            ("1 1/4", true),
+            ("1 1/4\"", true),
+            ("-2½", true),
+            ("3/4", false),
+            ("120/80", false),
+            ("5", false),
+        ] {
             assert_eq!(has_fraction(text), wanted, "{text}");
         }
     }

@@ -157,7 +157,15 @@ fn labelled(store: &Store, model: &str, opener: &Revealer) -> Result<Known> {
         known.pairs.insert(logged.id, PromptPair { prompt, response });
         let (id, at, version) = (logged.id, logged.at, logged.version);
         let known_since = truth.known_since.unwrap_or(at);
-        known.rows.push(Labelled { id, at, version, known_since, by: truth.by, otherwise: None, cells: Vec::new() });
+        known.rows.push(Labelled {
+            id,
+            at,
+            version,
+            known_since,
+            by: truth.by,
+            otherwise: None,
+            cells: Vec::new(),
+        });
         Ok(())
     })?;
     Ok(known)

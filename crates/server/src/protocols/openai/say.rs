@@ -39,7 +39,11 @@ impl Head {
             tools: wanted.question.prompts.first().map(tools::names).unwrap_or_default(),
             most_calls: if wanted.single_call { 1 } else { usize::MAX },
             created,
-            echoes: if wanted.echo { echoes(&wanted.question.prompts, wanted.question.settings.n) } else { Vec::new() },
+            echoes: if wanted.echo {
+                echoes(&wanted.question.prompts, wanted.question.settings.n)
+            } else {
+                Vec::new()
+            },
             version: answering.version.chars().take(12).collect(),
             ids: answering.ids.clone(),
             prompt_tokens: answering.prompt_tokens,
@@ -245,7 +249,11 @@ impl Chunks {
         }
         if self.head.form == Form::Text {
             let echo = self.head.echo(i);
-            return if echo.is_empty() { String::new() } else { self.chunk(i, Some(echo), None, Value::Null) };
+            return if echo.is_empty() {
+                String::new()
+            } else {
+                self.chunk(i, Some(echo), None, Value::Null)
+            };
         }
         let delta = json!({ "role": "assistant", "content": "" });
         self.line(json!({ "index": i, "delta": delta, "logprobs": null, "finish_reason": null,

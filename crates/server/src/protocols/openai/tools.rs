@@ -112,9 +112,10 @@ fn choice(fields: &mut Fields) -> Result<Choice, ApiError> {
         (Some("required"), ..) => Ok(Choice::Required),
         (None, Some("function"), Some(name)) => Ok(Choice::Named(name.into())),
         (None, Some("allowed_tools"), _) => allowed(&value),
-        (None, Some("custom"), _) => {
-            Err(unsupported(KEY, "is supported as 'none', 'auto', 'required', 'allowed_tools' and a function's name"))
-        }
+        (None, Some("custom"), _) => Err(unsupported(
+            KEY,
+            "is supported as 'none', 'auto', 'required', 'allowed_tools' and a function's name",
+        )),
         _ => Err(wrong(KEY, "is not 'none', 'auto', 'required' or a function with its name")),
     }
 }

@@ -141,11 +141,7 @@ fn nan_is_no_value_and_what_is_no_json_is_told_how_it_is_written() {
         assert_eq!(found[0], [Cell::Missing, Cell::Text("f".into())], "{body}");
         assert_eq!(found[1], [Cell::Number(2.0), Cell::Text("NaN".into())], "{body}");
     }
-    for body in [
-        r#"{"age": None, "sex": "f"}"#,
-        "{'age': 1, 'sex': 'f'}",
-        r#"{"age": +1, "sex": NaN}"#,
-    ] {
+    for body in [r#"{"age": None, "sex": "f"}"#, "{'age': 1, 'sex': 'f'}", r#"{"age": +1, "sex": NaN}"#] {
         let fault = rows(body).unwrap_err();
         let help = fault.remedy.as_deref().unwrap_or_default();
         assert!(fault.code == "malformed_json" && help.contains("null"), "{body}: {help}");
@@ -162,7 +158,10 @@ fn rows_as_other_servers_want_them_are_told_how_they_are_sent_here() {
     ] {
         let fault = rows(body).unwrap_err();
         let help = fault.remedy.unwrap_or_default();
-        assert!(fault.code == "missing_column" && help.contains("send the rows themselves"), "{body}: {help}");
+        assert!(
+            fault.code == "missing_column" && help.contains("send the rows themselves"),
+            "{body}: {help}"
+        );
     }
     let columns = rows(r#"{"age": {"0": 1}, "sex": {"0": "f"}}"#).unwrap_err();
     assert!(columns.code == "wrong_type" && columns.remedy.unwrap_or_default().contains("records"));
