@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::words;
 
 /// Words that make a run that hardly comes by chance (as GPT-3 and PaLM count it, from eight to thirteen).
-pub const RUN: usize = 13;
+const RUN: usize = 13;
 
 /// How much of judged texts was in training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

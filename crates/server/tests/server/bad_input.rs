@@ -229,11 +229,11 @@ fn addresses_of_other_servers_say_where_it_is_here() {
 fn a_head_of_a_request_that_is_too_large_is_refused() {
     let served = served();
     let long = "a".repeat(100_000);
-    let answer = crate::send(served.address(), "GET", "/health/live", &[("X-Long", &long)], b"");
+    let answer = send(served.address(), "GET", "/health/live", &[("X-Long", &long)], b"");
     // The rest of it may still be on its way when the server closes, which may cut the answer off.
     assert!([431, 0].contains(&answer.status), "{}", answer.head);
     let some = "a".repeat(20_000);
-    assert_eq!(crate::send(served.address(), "GET", "/health/live", &[("X-Long", &some)], b"").status, 200);
+    assert_eq!(send(served.address(), "GET", "/health/live", &[("X-Long", &some)], b"").status, 200);
 }
 
 #[test]
