@@ -1,5 +1,7 @@
 //! A model with the API of OpenAI, asked which of two answers is better.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tidemill_core::{Error as CoreError, Result};
 use ureq::Agent;
@@ -11,6 +13,8 @@ const TASK: &str = "You compare two answers to a question. Say which one answers
                     than it must be. Do not let their order or length sway you. Reply with one letter, A or B, and nothing else.";
 /// The longest reply that is read.
 const LONGEST: u64 = 1 << 20;
+/// How long a reply may take: a large model on a slow machine thinks for minutes.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(300);
 
 /// A model that judges, at an address that a user named.
 pub struct Judge {
@@ -33,7 +37,8 @@ impl Judge {
                 "name a model on this machine or behind a proxy that speaks TLS",
             ));
         }
-        let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWERS_WITHIN));
+        let agent = config.build().new_agent();
         let address = address.trim_end_matches('/').to_string();
         Ok(Judge { agent, address, model: model.into(), key })
     }

@@ -200,7 +200,7 @@ fn tables_gain_by_a_language_model() {
         bert()
     );
     let desk = Desk::new()
-        .with("notes.csv", &format!("note,kind\n{rows}"))
+        .with("notes.csv", format!("note,kind\n{rows}"))
         .with("a.toml", &recipe)
         .with("b.toml", &tuned);
     for (recipe, out) in [("a.toml", "a"), ("b.toml", "b")] {

@@ -42,7 +42,11 @@ pub(super) fn read(
     let known = earlier.map(|earlier| earlier.kinds_in(told, source.schema())).transpose()?;
     let asked = known.as_ref().unwrap_or(told);
     context.check()?;
-    let (mut plan, findings, suggested) = inferred(source, asked, context)?;
+    let found = inferred(source, asked, context);
+    let (mut plan, findings, suggested) = match earlier {
+        Some(earlier) => found.map_err(|error| earlier.blame(told, error))?,
+        None => found?,
+    };
     if let Some(earlier) = earlier {
         earlier.names_in(&mut plan)?;
         earlier.check_cells(told, &findings)?;

@@ -16,6 +16,9 @@ use crate::model::{self, Opened, StartedFrom};
 use crate::recipe::resolve;
 use crate::search;
 
+/// What to do about a column whose cells are of another kind.
+const CELLS: &str =
+    "correct the cells, say the kind of the column in the recipe, or leave start out of [train]";
 /// What to do about a model of another question.
 const SAME: &str = "start from a model of the same target, or leave start out of [train]";
 
@@ -97,6 +100,22 @@ impl Earlier {
         Ok(())
     }
 
+    /// The error where no cell is of the kind that only the earlier model says: the recipe has no line to correct then.
+    pub(super) fn blame(&self, told: &Recipe, error: Error) -> Error {
+        let Error::Parameter { key, .. } = &error else { return error };
+        let column = key.strip_prefix("columns.").and_then(|key| key.strip_suffix(".kind"));
+        match column.filter(|name| told.columns.get(*name).and_then(|column| column.kind).is_none()) {
+            None => error,
+            Some(name) => Error::data(
+                format!(
+                    "the kind of a column in {} is another than here: '{name}' is a number there, and not a number in any row here",
+                    self.path
+                ),
+                CELLS,
+            ),
+        }
+    }
+
     /// Refuses a column most of whose cells are not of the kind that only the earlier model says.
     pub(super) fn check_cells(&self, told: &Recipe, findings: &[Finding]) -> Result<()> {
         let features = &self.opened.model.intake()?.plan().columns;
@@ -104,12 +123,14 @@ impl Earlier {
             let kind = told.columns.get(name).and_then(|column| column.kind);
             kind.is_none() && features.iter().any(|c| c.name == *name && c.role == Role::Feature)
         };
-        let severe = |f: &&Finding| f.code == "unreadable" && f.severity == Severity::Severe;
+        let severe = |f: &&Finding| {
+            ["unreadable", "told_unread"].contains(&&*f.code) && f.severity == Severity::Severe
+        };
         match findings.iter().filter(severe).find(|f| f.columns.iter().any(open)) {
             None => Ok(()),
             Some(found) => Err(Error::data(
                 format!("the kind of a column in {} is another than here: {}", self.path, found.message),
-                "correct the cells, say the kind of the column in the recipe, or leave start out of [train]",
+                CELLS,
             )),
         }
     }
