@@ -1,5 +1,7 @@
 //! Files as consoles, spreadsheets and other tools write them: what they hold is read, or it is said what they are.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may stop the test")]
+
 use std::io::Write;
 
 use tidemill_core::{Context, Kind, Layout, Source};
