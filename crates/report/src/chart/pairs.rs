@@ -20,7 +20,7 @@ const TURNED: f64 = 90.0;
 /// use tidemill_report::{Chart, PairMap};
 /// let names = ["age", "plan", "town"].map(String::from).to_vec();
 /// let chart = PairMap { title: "Together".into(), names, values: vec![vec![0.5], vec![0.0, 0.25]] };
-/// assert!(chart.svg(&tidemill_report::words::EN).contains(">0.25<"));
+/// assert!(chart.svg(&tidemill_report::words::EN).contains(">0.2500<"));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairMap {
