@@ -1,10 +1,11 @@
 //! How well a way of writing explains the values of a column.
 
 use super::facts::Facts;
+use super::words::is_written;
 use crate::parse::is_missing_word;
 use crate::plan::{Weight, tolerated};
 
-/// Words that stand for "no value" where everything else is a number or a timestamp.
+/// Words that, beside those of [`is_written`], stand for "no value" where everything else is a number or a timestamp.
 const UNKNOWN: &[&str] = &[
     "unknown",
     "missing",
@@ -12,25 +13,13 @@ const UNKNOWN: &[&str] = &[
     "not available",
     "not known",
     "not applicable",
-    "n.a.",
-    "n.a",
     "na.",
     "nil",
     // Of pandas, MySQL, spreadsheets and other programs.
-    "<na>",
-    "<null>",
-    "(null)",
-    "[null]",
-    "\\n",
-    "nat",
     "-nan",
-    "#na",
     "#n/a n/a",
-    "#null!",
     "1.#qnan",
     "-1.#ind",
-    "(blank)",
-    "(empty)",
     "empty",
     "no data",
     "nodata",
@@ -38,7 +27,6 @@ const UNKNOWN: &[&str] = &[
     "n.d.",
     "n.d",
     "nd",
-    "n/d",
     "n.q.",
     "bdl",
     "<lod",
@@ -72,8 +60,6 @@ const UNKNOWN: &[&str] = &[
     "...",
     "*",
     "x",
-    "n.v.",
-    "keine angabe",
     "unbekannt",
     "sin dato",
     "sin datos",
@@ -122,7 +108,8 @@ pub(super) fn explain_within(
 ) -> Option<(Vec<String>, u64)> {
     let (mut missing, mut bad) = (Vec::new(), 0);
     for &(text, n) in facts.values.iter().filter(|(text, _)| !reads(text)) {
-        if is_missing_word(text) || UNKNOWN.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+        let is_unknown = || UNKNOWN.iter().any(|word| word.eq_ignore_ascii_case(text));
+        if is_missing_word(text) || is_written(text) || is_unknown() {
             missing.push(text.to_string());
             continue;
         }

@@ -184,7 +184,7 @@ impl Hints {
     pub(crate) fn row_number(&self) -> bool {
         let beside = ["row", "number", "num", "no", "nr", "id", "original", "old", "df", "line", "record"];
         let known = |w: &String| ROW_NUMBERS.contains(&w.as_str());
-        // A price index is no number of a row.
+        // Every word must fit: `price_index` is a measure, not a row number.
         let all = || {
             self.words
                 .iter()

@@ -41,6 +41,11 @@ const WRITTEN: &[&str] = &[
     "keine angabe",
 ];
 
+/// Whether other programs and people write this for "no value".
+pub(super) fn is_written(name: &str) -> bool {
+    WRITTEN.iter().any(|word| word.eq_ignore_ascii_case(name))
+}
+
 /// What is said where a word became a name without being quoted.
 pub(super) fn doubt(facts: &Facts<'_>, names: &[String]) -> Option<Doubt> {
     are_names(facts.words.iter().filter(|(w, _)| names.iter().any(|n| n == w)).collect())
@@ -48,8 +53,7 @@ pub(super) fn doubt(facts: &Facts<'_>, names: &[String]) -> Option<Doubt> {
 
 /// What is said of names that other programs write for "no value".
 pub(super) fn like_missing(facts: &Facts<'_>) -> Option<Doubt> {
-    let is_one = |name: &str| WRITTEN.iter().any(|word| word.eq_ignore_ascii_case(name));
-    are_names(facts.values.iter().filter(|(name, _)| is_one(name)).collect())
+    are_names(facts.values.iter().filter(|(name, _)| is_written(name)).collect())
 }
 
 fn are_names(told: Vec<&(&str, u64)>) -> Option<Doubt> {
