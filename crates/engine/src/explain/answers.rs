@@ -4,14 +4,14 @@
 //! A part of such a model has a score that is a sum (of trees, or of what each column says), whose Shapley values against a
 //! background are exact. Where answers are scores (numbers, the means of forests) and a blend is their weighted mean, so are the
 //! values of the answer. A link or a calibration is gone through pair by pair: what a row differs from a usual row by in the score is
-//! stretched to what it differs by in the answer.
+//! scaled to what it differs by in the answer.
 
 use std::sync::Arc;
 
 use tidemill_core::{Batch, Context, Error, Fitted, Linear, Result, Trees};
 use tidemill_eval::explain::{
-    InterventionalTreeShap, RowsAndBackground, ShapValues, Sources, linear_shap_of_columns, slopes,
-    through_slopes,
+    InterventionalTreeShap, RowsAndBackground, ShapValues, Sources, linear_shap_of_columns, multipliers,
+    rescaled,
 };
 use tidemill_learn::bayes::LogOdds;
 use tidemill_learn::trees::FittedTrees;
@@ -112,17 +112,17 @@ pub(super) fn values(
     let (parts, _) = parts(steps).ok_or_else(no_sum)?;
     let whole = Answering::new(steps, rows.schema());
     let (k, units) = (whole.n_outputs(rows)?, whole.units(rows)?);
-    let (of_usual, last) = (scored_by(&parts, usual, k)?, whole.answers(usual)?);
+    let (usual_scored, usual_answers) = (scored_by(&parts, usual, k)?, whole.answers(usual)?);
     let mut columns: Vec<String> = Vec::new();
-    for name in of_usual.iter().flat_map(|scored| &scored.sources.names) {
+    for name in usual_scored.iter().flat_map(|scored| &scored.sources.names) {
         if !columns.contains(name) {
             columns.push(name.clone());
         }
     }
     let mut base = vec![0.0; k];
-    last.iter().enumerate().for_each(|(at, x)| base[at % k] += x / usual.n_rows() as f64);
+    usual_answers.iter().enumerate().for_each(|(at, x)| base[at % k] += x / usual.n_rows() as f64);
     let mut shap = ShapValues::zeros(rows.n_rows(), base.clone(), columns.len());
-    let widest = of_usual.iter().map(|scored| scored.sources.of_feature.len()).max().unwrap_or(0);
+    let widest = usual_scored.iter().map(|scored| scored.sources.of_feature.len()).max().unwrap_or(0);
     let together = (HELD / (usual.n_rows() * k * widest.max(columns.len())).max(1)).max(1);
     for start in (0..rows.n_rows()).step_by(together) {
         context.check()?;
@@ -130,8 +130,8 @@ pub(super) fn values(
         let of_block = Block {
             rows: scored_by(&parts, &block, k)?,
             answers: whole.answers(&block)?,
-            usual: &of_usual,
-            of_usual: &last,
+            usual: &usual_scored,
+            usual_answers: &usual_answers,
         };
         let found = of_block.values(&parts, &columns, &base, context)?;
         for row in 0..block.n_rows() {
@@ -156,7 +156,7 @@ struct Block<'a> {
     rows: Vec<Scored>,
     answers: Vec<f64>,
     usual: &'a [Scored],
-    of_usual: &'a [f64],
+    usual_answers: &'a [f64],
 }
 
 impl Block<'_> {
@@ -169,7 +169,7 @@ impl Block<'_> {
     ) -> Result<ShapValues> {
         let k = base.len();
         let blended = [self.blended(parts, &self.rows), self.blended(parts, self.usual)];
-        let is_blend = is_same(&blended[0], &self.answers) && is_same(&blended[1], self.of_usual);
+        let is_blend = is_same(&blended[0], &self.answers) && is_same(&blended[1], self.usual_answers);
         let adds_up = |scored: &Scored| is_same(&scored.scores, &scored.answers);
         let is_sum = is_blend && self.rows.iter().chain(self.usual).all(adds_up);
         if !is_sum && k > 1 {
@@ -180,24 +180,26 @@ impl Block<'_> {
             .into());
         }
         let pair = |rows, background| RowsAndBackground { rows, background };
-        let last = match is_sum {
+        let link = match is_sum {
             true => vec![1.0; self.answers.len()],
             false => {
                 let [own, usual] = &blended;
-                slopes(pair(own, usual), pair(&self.answers, self.of_usual), k)?
+                multipliers(pair(own, usual), pair(&self.answers, self.usual_answers), k)?
             }
         };
         let mut sum = ShapValues::zeros(self.answers.len() / k.max(1), vec![0.0; k], columns.len());
         for ((part, rows), usual) in parts.iter().zip(&self.rows).zip(self.usual) {
-            let mut stretched = match is_sum {
-                true => last.clone(),
-                false => slopes(pair(&rows.scores, &usual.scores), pair(&rows.answers, &usual.answers), k)?,
+            let mut factors = match is_sum {
+                true => link.clone(),
+                false => {
+                    multipliers(pair(&rows.scores, &usual.scores), pair(&rows.answers, &usual.answers), k)?
+                }
             };
             if !is_sum {
-                stretched.iter_mut().zip(&last).for_each(|(slope, last)| *slope *= last);
+                factors.iter_mut().zip(&link).for_each(|(factor, link)| *factor *= link);
             }
             let pairs = part.pairs(rows, usual, !is_sum, k, columns, context)?;
-            sum.add(part.weight, &through_slopes(&pairs, &stretched, vec![0.0; k])?);
+            sum.add(part.weight, &rescaled(&pairs, &factors, vec![0.0; k])?);
         }
         Ok(sum)
     }

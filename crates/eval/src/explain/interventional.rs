@@ -62,7 +62,7 @@ impl<'a> InterventionalTreeShap<'a> {
     }
 
     /// The same against each background row alone, one after the other: their mean is what [`InterventionalTreeShap::explain`]
-    /// gives. For answers that are no sum of trees but follow from one ([`super::through_slopes`]).
+    /// gives. For answers that are no sum of trees but follow from one ([`super::rescaled`]).
     ///
     /// Takes memory for the values of all rows times the background rows. Errors as that.
     pub fn explain_against_each(&self, x: &[f64], context: &Context) -> Result<Vec<ShapValues>> {

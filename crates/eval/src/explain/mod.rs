@@ -59,7 +59,7 @@ pub use permutation_shap::permutation_shap;
 pub use quadrature::gauss_legendre;
 pub use removal_curves::RemovalCurves;
 pub use shap_values::{ShapValues, Sources};
-pub use through_link::{RowsAndBackground, slopes, through_slopes};
+pub use through_link::{RowsAndBackground, multipliers, rescaled};
 pub use training_rows::{RowSpace, TaughtBy, knn_shapley, taught_by};
 pub use tree_game::TreeGame;
 pub use tree_shap::{ReadyTrees, TreeShap};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tidemill_core::{Context, Question, Trees};
 use tidemill_eval::explain::{
-    InterventionalTreeShap, RowsAndBackground, ShapValues, Sources, TreeShap, slopes, through_slopes,
+    InterventionalTreeShap, RowsAndBackground, ShapValues, Sources, TreeShap, multipliers, rescaled,
     tree_interactions, tree_interactions_by_source,
 };
 use tidemill_kernel::Random;
@@ -133,7 +133,7 @@ fn values_of_a_probability_agree_with_shap() {
         let pairs = explainer.explain_against_each(&x, &context).unwrap();
         let n = x.len() / trees.n_features();
         // Of the score itself, what it is against each background row is on average what it is against all of them.
-        let mean = through_slopes(&pairs, &vec![1.0; n * pairs.len()], explainer.base().to_vec()).unwrap();
+        let mean = rescaled(&pairs, &vec![1.0; n * pairs.len()], explainer.base().to_vec()).unwrap();
         assert_near(name, mean.values(), explainer.explain(&x, &context).unwrap().values(), 1e-12);
         let scores = |x: &[f64]| {
             let mut scores = vec![0.0; x.len() / trees.n_features()];
@@ -144,9 +144,9 @@ fn values_of_a_probability_agree_with_shap() {
         let (own, others) = (scores(&x), scores(&background));
         let (p, q) = (chances(&own), chances(&others));
         let score = RowsAndBackground { rows: &own, background: &others };
-        let slopes = slopes(score, RowsAndBackground { rows: &p, background: &q }, 1).unwrap();
+        let multipliers = multipliers(score, RowsAndBackground { rows: &p, background: &q }, 1).unwrap();
         let base = q.iter().sum::<f64>() / q.len() as f64;
-        let found = through_slopes(&pairs, &slopes, vec![base]).unwrap();
+        let found = rescaled(&pairs, &multipliers, vec![base]).unwrap();
         (0..n).for_each(|row| assert!((found.total(row, 0) - p[row]).abs() < 1e-9, "{name}"));
         assert_near(name, found.base(), &flat(&case["probability_base"]), 1e-6);
         assert_near(name, found.values(), &flat(&case["probability"]), 1e-6);
